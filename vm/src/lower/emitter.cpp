@@ -19,13 +19,10 @@ void Emitter::grow_stack() noexcept {
         fail(Exit::out_of_memory);
 }
 
-void Emitter::note_lazy_reference(size_t place) noexcept {
-    if (!lazy_references_.push(place))
+void Emitter::note_local_reference() noexcept {
+    has_references_ = true;
+    if (!lazy_references_.push(stack_.size() - 1))
         fail(Exit::out_of_memory);
-}
-
-void Emitter::push_const(Kind kind, uint64_t value, uint64_t high) noexcept {
-    push(Operand::constant, kind, false, Src::imm, blank_, value, high);
 }
 
 void Emitter::push_in_acc(Kind kind) noexcept {
@@ -38,8 +35,7 @@ void Emitter::push_far_local(const LocalInfo& info) noexcept {
     copy_slots(info.kind, height_ - slots_of(info.kind), info.slot);
 }
 
-void Emitter::correct_marks() noexcept {
-    const size_t size = stack_.size();
+void Emitter::correct_marks(size_t size) noexcept {
     settled_ = std::min(settled_, size);
     listed_ = std::min(listed_, size);
     at_home_.end = std::min(at_home_.end, size);
@@ -48,8 +44,12 @@ void Emitter::correct_marks() noexcept {
 }
 
 void Emitter::truncate_stack(size_t operands) noexcept {
-    while (stack_.size() > operands)
-        (void)discard();
+    if (stack_.size() <= operands)
+        return;
+    Operand* const first = stack_.begin() + operands;
+    height_ = first->slot;
+    forget_operands(first, operands, stack_.size() - operands);
+    stack_.set_end(stack_.begin() + operands);
 }
 
 void Emitter::spill_operand(Accumulator& accumulator) noexcept {
@@ -62,9 +62,8 @@ void Emitter::spill_operand(Accumulator& accumulator) noexcept {
 /// Stores an operand's value from an accumulator: with the instruction that made it, if that is known.
 void Emitter::store_acc(const Accumulator& accumulator, Operand& operand) noexcept {
     const Producer& producer = accumulator.producer;
-    if (producer.exists && is_lasting(operand.slot) && exists(producer.to(Dst::slot)))
-        retarget(producer, producer.to(Dst::slot), operand.slot);
-    else
+    if (!producer.exists || !is_lasting(operand.slot) ||
+        !retarget(producer, producer.to(Dst::slot), operand.slot))
         copy_acc_to(operand.kind, operand.slot);
     operand.stored = true;
 }
@@ -250,7 +249,8 @@ Variant Emitter::operands_from_pins(const Producer& producer) noexcept {
 }
 
 bool Emitter::settle_pins(Choice& choice, size_t first) noexcept {
-    if (exists(choice))
+    const OpHandlers& handlers = select(choice.form, choice.op);
+    if (handlers.has(number_of(choice.form, choice.variant)))
         return true;
     const Variant own = choice.variant;
     unsigned pins = 0;
@@ -262,7 +262,7 @@ bool Emitter::settle_pins(Choice& choice, size_t first) noexcept {
         for (size_t i = first; i < 3; ++i)
             if ((set >> i & 1) != 0)
                 choice.variant.set_operand(i, Src::slot);
-        if (exists(choice))
+        if (handlers.has(number_of(choice.form, choice.variant)))
             return true;
     }
     choice.variant = own;
@@ -347,17 +347,21 @@ Fields Emitter::emit_result(const Choice& choice, Kind kind, bool keep_before) n
     return fields;
 }
 
-void Emitter::retarget(const Producer& producer, const Choice& choice, uint32_t slot) noexcept {
+bool Emitter::retarget(const Producer& producer, const Choice& choice, uint32_t slot) noexcept {
     static_assert(std::ranges::all_of(form_table, [](const FormRow& row) {
         return row.fields[0].kind != FieldKind::result || row.fields[0].lane == Lane::d;
     }));
-    const auto result = static_cast<uint16_t>(slot);
-    std::memcpy(reinterpret_cast<char*>(&at(producer.begin)) + head_offset, &result, sizeof result);
     const OpHandlers& handlers = select(choice.form, choice.op);
     const size_t number = number_of(choice.form, choice.variant);
-    at(producer.begin).handler = handlers.row.at(number);
+    const Handler handler = handlers.row.at(number);
+    if (handler == nullptr)
+        return false;
+    Instr& instr = at(producer.begin);
+    write_result(instr, slot);
+    instr.handler = handler;
     if (producer.number < instrs_.size()) // not after a failure
         instrs_[producer.number].choice = handlers.first + static_cast<ChoiceKey>(number);
+    return true;
 }
 
 void Emitter::remove(const Producer& producer) noexcept {
@@ -449,14 +453,14 @@ void Emitter::store_to(uint32_t to, Popped& value) noexcept {
 /// A pinned local that the last instruction wrote is stored from its register: its slot would have to wait
 /// for that.
 void Emitter::copy_local(uint32_t to, const Operand& operand) noexcept {
-    const uint32_t slot = locals_[operand.index].slot;
-    const Src pin = from_pin(Src::slot, slot, is_float_kind(operand.kind));
+    const LocalInfo& local = locals_[operand.index];
     const bool is_new = last_set_.local == operand.index && last_set_.serial == serial_;
-    if (!is_new || !is_pin(pin) || is_far(to))
-        return copy_slots(operand.kind, to, slot);
-    emit_known<Form::copy_register>(Op::nop, {.a = pin, .option = bank_option(operand.kind)})
+    // A loop's parameter is copied from its slot.
+    if (!is_new || !is_pin(local.src) || is_far(to) || operand.index >= own_locals_)
+        return copy_slots(operand.kind, to, local.slot);
+    emit_known<Form::copy_register>(Op::nop, {.a = local.src, .option = bank_option(operand.kind)})
         .set<Field::to>(to)
-        .set<Field::from>(slot);
+        .set<Field::from>(local.slot);
 }
 
 void Emitter::note_step(const Producer& producer, Dst d, uint32_t local) noexcept {
@@ -535,7 +539,7 @@ void Emitter::assign(uint32_t local, Popped value) noexcept {
                 return;
         }
         producer.choice = retargeted;
-        retarget(producer, retargeted, info.slot);
+        (void)retarget(producer, retargeted, info.slot);
         note_step(producer, d, local);
         // With another destination, the accumulator was not written after all.
         const uint32_t before = producer.before_local == local ? no_local : producer.before_local;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "handlers/joined_table.hpp"
 #include "isa/encoder.hpp"
 #include "isa/stop_table.hpp"
 #include "lower/code_mark.hpp"
@@ -108,9 +109,9 @@ protected:
     static constexpr size_t no_operand = SIZE_MAX;
     struct LocalInfo {
         Kind kind;
+        Src src; ///< its class as an operand: where it is pinned
         uint32_t slot;
-        uint64_t last = 0;   ///< the highest operand on the stack that is this local, plus 1; 0: none is
-        Src src = Src::slot; ///< its class as an operand: where it is pinned
+        uint64_t last = 0; ///< the highest operand on the stack that is this local, plus 1; 0: none is
     };
     static constexpr uint32_t no_local = UINT32_MAX;
 
@@ -143,10 +144,11 @@ protected:
 
     // ---- The operand stack ----
     /// `src`, `index`, `field` and `high` are as in Operand.
-    inline void push(Operand::Where where, Kind kind, bool stored, Src src, uint32_t index, uint64_t field,
+    /// False if memory runs out. A reference also has to be noted: `has_references_`.
+    inline bool push(Operand::Where where, Kind kind, bool stored, Src src, uint32_t index, uint64_t field,
                      uint64_t high) noexcept;
     inline void push_home(Kind kind, bool stored = true) noexcept;
-    void push_const(Kind kind, uint64_t value, uint64_t high = 0) noexcept;
+    inline void push_const(Kind kind, uint64_t value, uint64_t high = 0) noexcept;
     /// What an instruction left in its accumulator and, unless that is far, its home.
     void push_in_acc(Kind kind) noexcept;
     inline void push_local(uint32_t local) noexcept;
@@ -167,6 +169,7 @@ protected:
         return popped;
     }
     [[nodiscard]] uint32_t height() const noexcept { return height_; }
+    inline void forget_operands(const Operand* first, size_t place, size_t count) noexcept;
     /// Sets the stack to its height at the entry of a block whose operands are at home.
     void truncate_stack(size_t operands) noexcept;
 
@@ -347,10 +350,10 @@ protected:
     [[nodiscard]] static uint8_t spot_of(const Operand& operand, size_t place,
                                          const Accumulator& accumulator) noexcept;
     [[nodiscard]] static bool is_made(size_t place, const Accumulator& accumulator) noexcept;
-    void pop_from(Operand* first) noexcept;
+    [[nodiscard]] bool set_by_last(uint32_t local) noexcept;
     void emit_frequent(const OpHandlers& handlers, const Choice& choice, uint64_t head, uint64_t word,
                        bool has_word) noexcept;
-    void emit_frequent_result(const OpHandlers& handlers, const Choice& choice, Operand* first, uint64_t head,
+    void emit_frequent_result(const OpHandlers& handlers, const Choice& choice, size_t count, uint64_t head,
                               uint64_t word, bool has_word) noexcept;
     [[nodiscard]] const OpHandlers& frequent(Form form, Op op) const noexcept {
         return *frequent_->find(form, op);
@@ -363,7 +366,8 @@ protected:
     /// The operand of an instruction of that form: its slot, or its value if it is a constant.
     template <Form form, Field name>
     [[nodiscard]] uint64_t operand_of(const Producer& producer) noexcept {
-        return known_field<form, name>(at(producer.begin), shape_of(producer.choice));
+        return known_field<form, name>(at(producer.begin), producer.choice.variant,
+                                       select(form, producer.choice.op).widths);
     }
     /// Encodes an operand: its slot, or its value if it is a constant in the variant.
     void set(Fields& fields, Field name, const Popped& popped) const noexcept {
@@ -380,8 +384,13 @@ protected:
     Fields emit_result(const Choice& choice, Kind kind, bool keep_before = true) noexcept;
     template <Form form>
     KnownFields<form> emit_result_known(Op op, Variant variant, Kind kind) noexcept;
-    /// Changes an existing instruction to a variant with another destination.
-    void retarget(const Producer& producer, const Choice& choice, uint32_t slot) noexcept;
+    /// Changes the slot of an instruction's result, which is the first field in the head if there is one.
+    static void write_result(Instr& instr, uint32_t slot) noexcept {
+        const auto result = static_cast<uint16_t>(slot);
+        std::memcpy(reinterpret_cast<char*>(&instr) + head_offset, &result, sizeof result);
+    }
+    /// Changes an existing instruction to a variant with another destination. False if there is none.
+    bool retarget(const Producer& producer, const Choice& choice, uint32_t slot) noexcept;
     /// The producer of a popped operand if it is the last instruction and nothing jumps to the position after
     /// it; else null.
     [[nodiscard]] inline const Producer* last_producer(const Popped& popped) const noexcept;
@@ -445,11 +454,7 @@ protected:
     size_t offset_ = 0;              ///< of the instruction being lowered
 
     Vec<uint8_t> code_;
-    struct Emitted {
-        uint32_t begin;
-        ChoiceKey choice;
-    };
-    Vec<Emitted> instrs_;
+    Vec<PlacedChoice> instrs_;
     Vec<Operand> stack_;
     Vec<LocalInfo> locals_; ///< those of the function, then the parameters of loops, then a blank one
     size_t own_locals_ = 0; ///< of the function
@@ -506,10 +511,10 @@ private:
     void spill_operand(Accumulator& accumulator) noexcept;
     void grow_code() noexcept;
     void grow_stack() noexcept WARPBEAM_PRESERVE_MOST;
-    void note_lazy_reference(size_t place) noexcept WARPBEAM_PRESERVE_MOST;
+    void note_local_reference() noexcept WARPBEAM_PRESERVE_MOST;
     void store_acc(const Accumulator& accumulator, Operand& operand) noexcept;
     void flush_pending(uint32_t local) noexcept;
-    void correct_marks() noexcept;
+    void correct_marks(size_t size) noexcept;
     void note_marks() noexcept { lowest_mark_ = std::max({settled_, listed_, at_home_.end}); }
     void move_up(Producer& producer, uint32_t local) noexcept;
     void note_step(const Producer& producer, Dst d, uint32_t local) noexcept;

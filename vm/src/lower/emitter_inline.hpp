@@ -30,35 +30,53 @@ WARPBEAM_LOWER_INLINE inline void write(Operand* to, const Operand& operand) noe
 
 } // namespace detail
 
-WARPBEAM_LOWER_INLINE inline void Emitter::push(Operand::Where where, Kind kind, bool stored, Src src,
+WARPBEAM_LOWER_INLINE inline bool Emitter::push(Operand::Where where, Kind kind, bool stored, Src src,
                                                 uint32_t index, uint64_t field, uint64_t high) noexcept {
     const uint32_t slot = height_;
-    has_references_ |= kind == ValType::ref;
     raise_height(slots_of(kind));
     if (stack_.size() == stack_.capacity()) [[unlikely]] {
         grow_stack();
         if (stack_.size() == stack_.capacity())
-            return;
+            return false;
     }
     Operand* const top = stack_.end();
     detail::write(top, {where, kind, stored, src, slot, index, 0, field, high});
     stack_.set_end(top + 1);
+    return true;
 }
 
 WARPBEAM_LOWER_INLINE inline void Emitter::push_home(Kind kind, bool stored) noexcept {
-    push(Operand::home, kind, stored, Src::slot, blank_, height_, 0);
+    has_references_ |= kind == ValType::ref;
+    (void)push(Operand::home, kind, stored, Src::slot, blank_, height_, 0);
 }
 
-inline void Emitter::push_local(uint32_t local) noexcept {
+WARPBEAM_LOWER_INLINE inline void Emitter::push_const(Kind kind, uint64_t value, uint64_t high) noexcept {
+    has_references_ |= kind == ValType::ref;
+    (void)push(Operand::constant, kind, false, Src::imm, blank_, value, high);
+}
+
+WARPBEAM_LOWER_INLINE inline void Emitter::push_local(uint32_t local) noexcept {
     LocalInfo& info = locals_[local];
     if (is_far(info.slot)) [[unlikely]]
         return push_far_local(info);
-    push(Operand::local, info.kind, false, info.src, local, info.slot, info.last);
-    if (failure_ != Exit::none) [[unlikely]]
+    if (!push(Operand::local, info.kind, false, info.src, local, info.slot, info.last)) [[unlikely]]
         return;
     info.last = stack_.size();
     if (info.kind == ValType::ref) [[unlikely]]
-        note_lazy_reference(stack_.size() - 1);
+        note_local_reference();
+}
+
+/// To be called when so many operands, the lowest of which is at `place`, are taken from the stack.
+WARPBEAM_LOWER_INLINE inline void Emitter::forget_operands(const Operand* first, size_t place,
+                                                           size_t count) noexcept {
+    // From the highest one down: each is the highest one that is this local.
+    LocalInfo* const locals = locals_.begin();
+    for (size_t i = count; i-- != 0;)
+        locals[first[i].index].last = first[i].high;
+    for (Accumulator& accumulator : accs_)
+        accumulator.operand = accumulator.operand >= place ? no_operand : accumulator.operand;
+    if (place < lowest_mark_) [[unlikely]]
+        correct_marks(place);
 }
 
 inline Emitter::Popped Emitter::discard() noexcept {
@@ -68,7 +86,7 @@ inline Emitter::Popped Emitter::discard() noexcept {
     stack_.pop();
     const size_t size = stack_.size();
     if (size < lowest_mark_)
-        correct_marks();
+        correct_marks(size);
     height_ -= slots_of(popped.operand.kind);
     // It is the highest one that is this local.
     locals_[popped.operand.index].last = popped.operand.high;
@@ -123,7 +141,7 @@ WARPBEAM_LOWER_INLINE inline uint8_t* Emitter::add_instr(size_t size, ChoiceKey 
     const std::array<Handler, head_offset / sizeof handler> padded{handler};
     std::memcpy(instr, padded.data(), head_offset);
     code_.set_end(instr + size);
-    Emitted* const emitted = instrs_.end();
+    PlacedChoice* const emitted = instrs_.end();
     *emitted = {static_cast<uint32_t>(position), choice};
     instrs_.set_end(emitted + 1);
     return instr;

@@ -82,7 +82,7 @@ bool Lowering::place_locals(const FuncType& type, Vec<Kind>& kinds) noexcept {
         room = std::max(near_slots - std::min(body_.max_stack, near_slots), min_near_locals);
     }
     const auto add = [&](Kind kind, bool near) {
-        LocalInfo info{kind, height_};
+        LocalInfo info{kind, Src::slot, height_};
         if (near) {
             raise_height(slots_of(kind));
         } else {

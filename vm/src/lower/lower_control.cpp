@@ -403,7 +403,8 @@ bool Lowering::fuse_branch(const Producer& compare, bool negated, size_t& instr)
         uint64_t value; ///< slot or constant
     };
     const Variant& variant = compare.choice.variant;
-    const bool is_float = bank_of(sig_of(compare.choice.op).in[0]) != Bank::integer;
+    const Sig::Type type = sig_of(compare.choice.op).in[0];
+    const bool is_float = bank_of(type) != Bank::integer;
     const auto side = [&](Src src, uint64_t value) { return Side{from_pin(src, value, is_float), value}; };
     Side left = side(variant.a, operand_of<Form::binary, Field::left>(compare));
     Side right = side(variant.b, operand_of<Form::binary, Field::right>(compare));
@@ -430,7 +431,7 @@ bool Lowering::fuse_branch(const Producer& compare, bool negated, size_t& instr)
     Choice choice = branch(op);
     if (!settle_pins(choice))
         return false;
-    const bool has_step = is_step(left) && (sig_of(op).in[0] == Sig::i64) == step_.is_64;
+    const bool has_step = is_step(left) && (type == Sig::i64) == step_.is_64;
     remove(compare);
     if (has_step && fuse_latch(choice, right.value, instr))
         return true;

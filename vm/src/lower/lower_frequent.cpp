@@ -41,29 +41,14 @@ template <Form form, Field name, bool is_constant = false>
     return accumulator.operand == place && accumulator.producer.exists;
 }
 
-/// Takes the operands from `first` on from the stack.
-[[gnu::always_inline]] inline void Emitter::pop_from(Operand* first) noexcept {
-    const auto size = static_cast<size_t>(first - stack_.begin());
-    // From the highest one down, which may be the same local as one below it.
-    for (const Operand* operand = stack_.end(); operand != first;) {
-        --operand;
-        locals_[operand->index].last = operand->high;
-    }
-    for (Accumulator& accumulator : accs_)
-        accumulator.operand = accumulator.operand >= size ? no_operand : accumulator.operand;
-    height_ = first->slot;
-    stack_.set_end(first);
-    if (size < lowest_mark_) [[unlikely]]
-        correct_marks();
-}
-
 /// Appends an instruction with perhaps one word after its head, and pushes its result where the lowest of its
 /// operands was, which are still on the stack.
 [[gnu::always_inline]] inline void Emitter::emit_frequent_result(const OpHandlers& handlers,
-                                                                 const Choice& choice, Operand* first,
+                                                                 const Choice& choice, size_t count,
                                                                  uint64_t head, uint64_t word,
                                                                  bool has_word) noexcept {
-    const auto place = static_cast<size_t>(first - stack_.begin());
+    const size_t place = stack_.size() - count;
+    Operand* const first = stack_.begin() + place;
     const Kind kind = handlers.result;
     Accumulator& accumulator = acc(is_float_kind(kind));
     if (accumulator.operand < place) [[unlikely]]
@@ -72,7 +57,7 @@ template <Form form, Field name, bool is_constant = false>
     emit_frequent(handlers, choice, head, word, has_word);
     const bool stored = choice.variant.result == Dst::slot;
     const uint32_t slot = first->slot;
-    pop_from(first);
+    forget_operands(first, place, count);
     const uint32_t before = accumulator.local;
     const auto number = static_cast<uint32_t>(instrs_.size() - 1);
     accumulator.operand = place;
@@ -127,7 +112,7 @@ bool Lowering::lower_frequent_binary(Op op) noexcept {
     const uint64_t head = (settled.stored() ? in_head<Form::binary, Field::result>(operands[0].slot) : 0) |
                           (is_left_word ? 0 : in_head<Form::binary, Field::left>(left)) |
                           (is_right_word ? 0 : right_field);
-    emit_frequent_result(handlers, {Form::binary, op, variant}, operands, head, is_left_word ? left : right,
+    emit_frequent_result(handlers, {Form::binary, op, variant}, 2, head, is_left_word ? left : right,
                          is_left_word || is_right_word);
     return true;
 }
@@ -143,16 +128,39 @@ bool Lowering::lower_frequent_load(Op op, const MemArg& arg) noexcept {
     const Settled settled = settled_rows[settled_keys.of[code]][spot * spot_count];
     if (settled.is_unusual() || is_far(address->slot))
         return false;
-    const Producer& producer = accumulator.producer;
-    if (is_made(place, accumulator) &&
-        (producer.is(Form::binary, Op::i32_add) || producer.choice.form == Form::add_shl))
-        return false; // perhaps one with a sum
+    if (is_made(place, accumulator)) {
+        const Producer& producer = accumulator.producer;
+        const bool is_sum = producer.is(Form::binary, Op::i32_add);
+        if (is_sum && producer.choice.variant.b == Src::imm && lower_displaced_load(op, arg, *address))
+            return true;
+        if (is_sum || producer.choice.form == Form::add_shl)
+            return false; // perhaps one with a sum
+    }
     const Variant variant{settled.stored() ? Dst::slot : Dst::acc, settled.a(), Src::slot, Src::slot,
                           first_option_};
     const uint64_t head = (settled.stored() ? in_head<Form::load, Field::result>(address->slot) : 0) |
                           in_head<Form::load, Field::address>(address->field) |
                           in_head<Form::load, Field::offset>(arg.offset);
-    emit_frequent_result(frequent(Form::load, op), {Form::load, op, variant}, address, head, 0, false);
+    emit_frequent_result(frequent(Form::load, op), {Form::load, op, variant}, 1, head, 0, false);
+    return true;
+}
+
+/// The address is the sum of an operand and a constant.
+bool Lowering::lower_displaced_load(Op op, const MemArg& arg, const Operand& address) noexcept {
+    const Producer& sum = acc(false).producer;
+    if (sum.end != here() || last_label_ > sum.begin || (address.stored && !sum.born_stored))
+        return false;
+    const uint64_t base = operand_of<Form::binary, Field::left>(sum);
+    const uint64_t addend = operand_of<Form::binary, Field::right>(sum);
+    const Src src = from_pin(sum.choice.variant.a, base, false);
+    Choice choice{Form::load_displaced, op, {.a = src, .option = first_option_}};
+    if (src == Src::imm || !settle_pins(choice))
+        return false;
+    remove(sum);
+    emit_frequent_result(frequent(Form::load_displaced, op), choice, 1,
+                         in_head<Form::load_displaced, Field::base>(base) |
+                             in_head<Form::load_displaced, Field::addend>(addend),
+                         arg.offset, true);
     return true;
 }
 
@@ -177,12 +185,46 @@ bool Lowering::lower_frequent_store(Op op, const MemArg& arg) noexcept {
                           in_head<Form::store, Field::address>(address.field) |
                           in_head<Form::store, Field::offset>(arg.offset);
     emit_frequent(frequent(Form::store, op), {Form::store, op, variant}, head, value.field, has_word);
-    pop_from(operands);
+    forget_operands(operands, place, 2);
+    height_ = address.slot;
+    stack_.set_end(stack_.begin() + place);
+    return true;
+}
+
+/// Makes the last instruction, whose result is on top of the stack, leave that in a local instead. As
+/// `assign` does, for a local whose old value is not needed any more.
+bool Emitter::set_by_last(uint32_t local) noexcept {
+    if (stack_.empty())
+        return false;
+    const size_t place = stack_.size() - 1;
+    Operand* const value = stack_.begin() + place;
+    Accumulator& accumulator = acc(is_float_kind(value->kind));
+    Producer& producer = accumulator.producer;
+    const LocalInfo& info = locals_[local];
+    const bool is_last = is_made(place, accumulator) && producer.end == here() &&
+                         last_label_ <= producer.begin && (!value->stored || producer.born_stored);
+    if (!is_last || info.last != 0 || is_far(value->slot))
+        return false;
+    const Dst to = is_pin(info.src) ? static_cast<Dst>(info.src) : Dst::slot;
+    const Choice choice = producer.to(to);
+    if (!retarget(producer, choice, info.slot))
+        return false;
+    forget_operands(value, place, 1);
+    height_ = value->slot;
+    stack_.set_end(stack_.begin() + place);
+    producer.choice = choice;
+    if (choice.op == Op::i32_add || choice.op == Op::i64_add)
+        note_step(producer, to, local);
+    // With another destination, the accumulator was not written after all.
+    const uint32_t before = producer.before_local == local ? no_local : producer.before_local;
+    accumulator.hold(no_operand, to == Dst::slot ? local : before);
+    last_set_ = {local, serial_};
     return true;
 }
 
 #else
 
+bool Emitter::set_by_last(uint32_t) noexcept { return false; }
 bool Lowering::lower_frequent_binary(Op) noexcept { return false; }
 bool Lowering::lower_frequent_load(Op, const MemArg&) noexcept { return false; }
 bool Lowering::lower_frequent_store(Op, const MemArg&) noexcept { return false; }

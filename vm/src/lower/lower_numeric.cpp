@@ -143,13 +143,22 @@ void Lowering::lower_local_set(bool tee) noexcept {
         set_far_local(local, tee);
         return;
     }
-    set_local(local, pop());
+    if (!set_by_last(local))
+        set_local(local, pop());
     if (tee)
         push_local(local);
 }
 
-void Lowering::lower_i32_const() noexcept { push_const(ValType::i32, static_cast<uint32_t>(reader_.s64())); }
-void Lowering::lower_i64_const() noexcept { push_const(ValType::i64, static_cast<uint64_t>(reader_.s64())); }
+/// Most take one byte, whose bit 6 is the sign.
+int64_t Lowering::read_constant() noexcept {
+    return reader_.peek() < 0x80 ? (reader_.byte() ^ 0x40) - 0x40 : reader_.s64();
+}
+void Lowering::lower_i32_const() noexcept {
+    push_const(ValType::i32, static_cast<uint32_t>(read_constant()));
+}
+void Lowering::lower_i64_const() noexcept {
+    push_const(ValType::i64, static_cast<uint64_t>(read_constant()));
+}
 void Lowering::lower_f32_const() noexcept { push_const(ValType::f32, reader_.fixed<uint32_t>()); }
 void Lowering::lower_f64_const() noexcept { push_const(ValType::f64, reader_.fixed<uint64_t>()); }
 void Lowering::lower_v128_const() noexcept {

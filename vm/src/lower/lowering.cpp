@@ -18,10 +18,10 @@ bool Lowering::prepare() noexcept {
         return false;
     own_locals_ = locals_.size();
     for (const Kind kind : choice_.params)
-        if (!locals_.push({kind, 0}))
+        if (!locals_.push({kind, Src::slot, 0}))
             return false;
     blank_ = static_cast<uint32_t>(locals_.size());
-    if (!locals_.push({ValType::bot, 0}))
+    if (!locals_.push({ValType::bot, Src::slot, 0}))
         return false;
     use_pins(choice_.sets[0]);
     return true;
@@ -113,18 +113,16 @@ bool Lowering::join_instrs() noexcept {
     const size_t end = std::min(count, next_joined_ + instrs_per_step);
     // Those that are looked at from this step on.
     const size_t numbered = std::min(count, end + max_joined);
-    if (!parts_.reserve(count)) {
+    if (!parts_.reserve(count + max_joined)) {
         fail(Exit::out_of_memory);
         return false;
     }
-    JoinedNumber* part = parts_.end();
-    for (const Emitted& instr : std::span{instrs_.begin() + parts_.size(), instrs_.begin() + numbered})
-        *part++ = joined_part(instr.choice);
-    parts_.set_end(part);
-    for (; next_joined_ < end; ++next_joined_)
-        if (const JoinedNumber joined = longest_joined({parts_.begin() + next_joined_, parts_.end()});
-            joined != 0)
-            at(instrs_[next_joined_].begin).handler = joined_handler(joined);
+    number_parts({instrs_.begin() + parts_.size(), instrs_.begin() + numbered}, parts_.end());
+    parts_.set_end(parts_.begin() + numbered);
+    std::fill_n(parts_.end(), max_joined, JoinedNumber{0});
+    join_handlers({instrs_.begin() + next_joined_, instrs_.begin() + end}, parts_.begin() + next_joined_,
+                  code_.data());
+    next_joined_ = end;
     return next_joined_ == count;
 }
 

@@ -100,6 +100,7 @@ private:
     void lower_extend() noexcept;
     void lower_local_get() noexcept;
     void lower_local_set(bool tee) noexcept;
+    [[nodiscard]] int64_t read_constant() noexcept;
     void lower_i32_const() noexcept;
     void lower_i64_const() noexcept;
     void lower_f32_const() noexcept;
@@ -118,6 +119,7 @@ private:
     // lower_frequent.cpp
     [[nodiscard]] bool lower_frequent_binary(Op op) noexcept;
     [[nodiscard]] bool lower_frequent_load(Op op, const MemArg& arg) noexcept;
+    [[nodiscard]] bool lower_displaced_load(Op op, const MemArg& arg, const Operand& address) noexcept;
     [[nodiscard]] bool lower_frequent_store(Op op, const MemArg& arg) noexcept;
 
     // canonical_nans.cpp
