@@ -150,12 +150,16 @@ private:
     }
 };
 constexpr Tables tables;
+// Any part may follow.
+static_assert(std::ranges::max(tables.bases) + tables.part_count < Tables::step_room);
 
 /// Of the first ones of `max_joined`.
 [[gnu::always_inline]] inline JoinedNumber longest(const JoinedNumber* parts) noexcept {
-    JoinedNumber found = 0;
-    JoinedNumber joined = parts[0];
-    for (size_t i = 1; i < max_joined; ++i) {
+    JoinedNumber found = tables.row(parts[0], parts[1]);
+    if (found == 0)
+        return 0;
+    JoinedNumber joined = found;
+    for (size_t i = 2; i < max_joined; ++i) {
         joined = tables.row(joined, parts[i]);
         found = joined != 0 ? joined : found;
     }

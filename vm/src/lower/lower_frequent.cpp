@@ -81,7 +81,7 @@ template <Form form, Field name, bool is_constant = false>
     std::memcpy(instr + head_offset + sizeof head, &word, sizeof word);
 }
 
-bool Lowering::lower_frequent_binary(Op op) noexcept {
+[[gnu::always_inline]] inline bool Lowering::lower_frequent_binary(Op op) noexcept {
     const size_t code = static_cast<size_t>(op) - first_settled;
     if (code >= settled_count || stack_.size() < 2)
         return false;
@@ -117,7 +117,7 @@ bool Lowering::lower_frequent_binary(Op op) noexcept {
     return true;
 }
 
-bool Lowering::lower_frequent_load(Op op, const MemArg& arg) noexcept {
+[[gnu::always_inline]] inline bool Lowering::lower_frequent_load(Op op, const MemArg& arg) noexcept {
     const size_t code = static_cast<size_t>(op) - first_settled;
     if (code >= settled_count || stack_.empty() || !first_is_32_ || arg.memory != 0)
         return false;
@@ -164,7 +164,7 @@ bool Lowering::lower_displaced_load(Op op, const MemArg& arg, const Operand& add
     return true;
 }
 
-bool Lowering::lower_frequent_store(Op op, const MemArg& arg) noexcept {
+[[gnu::always_inline]] inline bool Lowering::lower_frequent_store(Op op, const MemArg& arg) noexcept {
     const size_t code = static_cast<size_t>(op) - first_settled;
     if (code >= settled_count || stack_.size() < 2 || !first_is_32_ || arg.memory != 0)
         return false;
@@ -225,10 +225,39 @@ bool Emitter::set_by_last(uint32_t local) noexcept {
 #else
 
 bool Emitter::set_by_last(uint32_t) noexcept { return false; }
-bool Lowering::lower_frequent_binary(Op) noexcept { return false; }
-bool Lowering::lower_frequent_load(Op, const MemArg&) noexcept { return false; }
-bool Lowering::lower_frequent_store(Op, const MemArg&) noexcept { return false; }
+inline bool Lowering::lower_frequent_binary(Op) noexcept { return false; }
+inline bool Lowering::lower_frequent_load(Op, const MemArg&) noexcept { return false; }
+inline bool Lowering::lower_frequent_store(Op, const MemArg&) noexcept { return false; }
 
 #endif
+
+/// A constant is added rather than subtracted: additions have more variants, and are taken into addresses and
+/// latches. Compilers add negative constants, but wasm-opt makes them positive.
+inline void Lowering::add_negated(Op& op, Operand& right) noexcept {
+    if ((op != Op::i32_sub && op != Op::i64_sub) || right.where != Operand::constant)
+        return;
+    uint64_t& value = right.field;
+    value = op == Op::i32_sub ? static_cast<uint32_t>(0 - value) : 0 - value;
+    op = op == Op::i32_sub ? Op::i32_add : Op::i64_add;
+}
+
+void Lowering::lower_binary(Op op) noexcept {
+    if (!stack_.empty())
+        add_negated(op, stack_.back());
+    if (!lower_frequent_binary(op))
+        lower_any_binary(op);
+}
+
+void Lowering::lower_load(Op op) noexcept {
+    const MemArg arg = reader_.mem_arg();
+    if (!lower_frequent_load(op, arg))
+        lower_other_load(op, arg);
+}
+
+void Lowering::lower_store(Op op) noexcept {
+    const MemArg arg = reader_.mem_arg();
+    if (!lower_frequent_store(op, arg))
+        lower_other_store(op, arg);
+}
 
 } // namespace warpbeam::vm

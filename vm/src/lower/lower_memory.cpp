@@ -60,12 +60,6 @@ void Lowering::lower_load_any(Op op, MemArg arg, Popped address) noexcept {
     push_in_acc(result);
 }
 
-void Lowering::lower_load(Op op) noexcept {
-    const MemArg arg = reader_.mem_arg();
-    if (!lower_frequent_load(op, arg))
-        lower_other_load(op, arg);
-}
-
 void Lowering::lower_other_load(Op op, MemArg arg) noexcept {
     Popped address = pop();
     uint8_t option;
@@ -111,12 +105,6 @@ bool Lowering::fold_into_store(Op op, MemArg arg, const Popped& address, Popped&
     set(out, Field::value, value);
     set_sum(out, old, is_displaced, arg.offset);
     return true;
-}
-
-void Lowering::lower_store(Op op) noexcept {
-    const MemArg arg = reader_.mem_arg();
-    if (!lower_frequent_store(op, arg))
-        lower_other_store(op, arg);
 }
 
 void Lowering::lower_other_store(Op op, MemArg arg) noexcept {

@@ -7,13 +7,6 @@
 
 namespace warpbeam::vm {
 
-void Lowering::lower_binary(Op op) noexcept {
-    if (!stack_.empty())
-        add_negated(op, stack_.back());
-    if (!lower_frequent_binary(op))
-        lower_any_binary(op);
-}
-
 void Lowering::lower_any_binary(Op op) noexcept {
     Popped r = pop();
     Popped l = pop();
@@ -33,16 +26,6 @@ void Lowering::lower_any_binary(Op op) noexcept {
     Fields out = emit_result(choice, select(Form::binary, choice.op).result);
     set(out, Field::left, l);
     set(out, Field::right, r);
-}
-
-/// A constant is added rather than subtracted: additions have more variants, and are taken into addresses and
-/// latches. Compilers add negative constants, but wasm-opt makes them positive.
-void Lowering::add_negated(Op& op, Operand& right) noexcept {
-    if ((op != Op::i32_sub && op != Op::i64_sub) || right.where != Operand::constant)
-        return;
-    uint64_t& value = right.field;
-    value = op == Op::i32_sub ? static_cast<uint32_t>(0 - value) : 0 - value;
-    op = op == Op::i32_sub ? Op::i32_add : Op::i64_add;
 }
 
 bool Lowering::fold_add_shl(Popped& l, Popped& r) noexcept {
