@@ -7,7 +7,7 @@ namespace warpbeam::vm {
 
 /// The result of the last instruction, which is in its accumulator.
 void Lowering::make_canonical(Floats result) noexcept {
-    const Producer producer = float_acc_.producer;
+    const Producer producer = acc(true).producer;
     const Popped value = discard();
     if (failure() != Exit::none)
         return;
@@ -21,7 +21,7 @@ void Lowering::make_canonical(Floats result) noexcept {
 /// The next instruction takes every NaN for the same: if that making NaNs canonical is the last one, and the
 /// value is one of that many operands, it is removed.
 void Lowering::leave_nans(Floats of, size_t operands) noexcept {
-    Accumulator& accumulator = float_acc_;
+    Accumulator& accumulator = acc(true);
     const size_t place = accumulator.operand;
     if (place >= stack_.size() || place + operands < stack_.size() || raw_.serial == 0 ||
         accumulator.producer.serial != raw_.serial || raw_.floats != of)

@@ -19,20 +19,15 @@ void Emitter::grow_stack() noexcept {
         fail(Exit::out_of_memory);
 }
 
-void Emitter::note_lazy_reference(size_t place) noexcept {
-    if (!lazy_references_.push(place))
+void Emitter::note_local_reference() noexcept {
+    has_references_ = true;
+    if (!lazy_references_.push(stack_.size() - 1))
         fail(Exit::out_of_memory);
-}
-
-void Emitter::push_home(Kind kind) noexcept { push(Operand::home, kind, true); }
-
-void Emitter::push_const(Kind kind, uint64_t value, uint64_t high) noexcept {
-    push(Operand::constant, kind, false, 0, value, high);
 }
 
 void Emitter::push_in_acc(Kind kind) noexcept {
     acc(is_float_kind(kind)).hold(stack_.size(), no_local);
-    push(Operand::home, kind, !is_far(height_));
+    push_home(kind, !is_far(height_));
 }
 
 void Emitter::push_far_local(const LocalInfo& info) noexcept {
@@ -40,8 +35,7 @@ void Emitter::push_far_local(const LocalInfo& info) noexcept {
     copy_slots(info.kind, height_ - slots_of(info.kind), info.slot);
 }
 
-void Emitter::correct_marks() noexcept {
-    const size_t size = stack_.size();
+void Emitter::correct_marks(size_t size) noexcept {
     settled_ = std::min(settled_, size);
     listed_ = std::min(listed_, size);
     at_home_.end = std::min(at_home_.end, size);
@@ -50,8 +44,12 @@ void Emitter::correct_marks() noexcept {
 }
 
 void Emitter::truncate_stack(size_t operands) noexcept {
-    while (stack_.size() > operands)
-        (void)discard();
+    if (stack_.size() <= operands)
+        return;
+    Operand* const first = stack_.begin() + operands;
+    height_ = first->slot;
+    forget_operands(first, operands, stack_.size() - operands);
+    stack_.set_end(stack_.begin() + operands);
 }
 
 void Emitter::spill_operand(Accumulator& accumulator) noexcept {
@@ -64,9 +62,8 @@ void Emitter::spill_operand(Accumulator& accumulator) noexcept {
 /// Stores an operand's value from an accumulator: with the instruction that made it, if that is known.
 void Emitter::store_acc(const Accumulator& accumulator, Operand& operand) noexcept {
     const Producer& producer = accumulator.producer;
-    if (producer.exists && is_lasting(operand.slot) && exists(producer.to(Dst::slot)))
-        retarget(producer, producer.to(Dst::slot), operand.slot);
-    else
+    if (!producer.exists || !is_lasting(operand.slot) ||
+        !retarget(producer, producer.to(Dst::slot), operand.slot))
         copy_acc_to(operand.kind, operand.slot);
     operand.stored = true;
 }
@@ -78,16 +75,18 @@ void Emitter::flush(size_t index) noexcept {
         if (!operand.stored)
             spill(acc(is_float_kind(operand.kind)));
         return;
-    case Operand::local:
-        unlink(operand);
+    case Operand::local: {
+        // Those above it that are the same local go home, too.
+        uint64_t& last = locals_[operand.index].last;
+        last = std::min(last, operand.high);
         copy_local(operand.slot, operand);
         break;
+    }
     case Operand::constant:
         copy_constant(operand.slot, operand);
         break;
     }
-    operand.where = Operand::home;
-    operand.stored = true;
+    operand.move_home(blank_);
 }
 
 void Emitter::flush_from(size_t first) noexcept {
@@ -116,6 +115,17 @@ void Emitter::flush_variable(size_t count) noexcept {
     note_marks();
 }
 
+void Emitter::use_pins(const PinSet& pins) noexcept {
+    const auto place = [this](const PinSet& set, Src first, Src second) {
+        for (const auto& [local, src] : {std::pair{set.l0, first}, {set.l1, second}, {set.f0, first}})
+            if (local != PinSet::none)
+                locals_[local].src = src;
+    };
+    place(pins_, Src::slot, Src::slot);
+    place(pins, Src::l0, Src::l1);
+    pins_ = pins;
+}
+
 Pins Emitter::pins_word(const PinSet& pins, uint32_t result) const noexcept {
     const auto slot = [&](uint32_t local) {
         return static_cast<uint16_t>(local == PinSet::none ? 0 : locals_[local].slot);
@@ -124,8 +134,8 @@ Pins Emitter::pins_word(const PinSet& pins, uint32_t result) const noexcept {
 }
 
 void Emitter::flush_pending(uint32_t local) noexcept {
-    while (locals_[local].last != no_operand)
-        flush(static_cast<size_t>(locals_[local].last));
+    while (locals_[local].last != 0)
+        flush(static_cast<size_t>(locals_[local].last) - 1);
 }
 
 // ---- The map of references ----
@@ -180,8 +190,7 @@ void Emitter::force_slot(Popped& popped) noexcept {
     Operand& operand = popped.operand;
     if (operand.where == Operand::constant) {
         copy_constant(operand.slot, operand);
-        operand.where = Operand::home;
-        operand.stored = true;
+        operand.move_home(blank_);
     } else if (operand.where == Operand::home && !operand.stored) {
         store_acc(acc(is_float_kind(operand.kind)), operand);
     }
@@ -240,7 +249,8 @@ Variant Emitter::operands_from_pins(const Producer& producer) noexcept {
 }
 
 bool Emitter::settle_pins(Choice& choice, size_t first) noexcept {
-    if (exists(choice))
+    const OpHandlers& handlers = select(choice.form, choice.op);
+    if (handlers.has(number_of(choice.form, choice.variant)))
         return true;
     const Variant own = choice.variant;
     unsigned pins = 0;
@@ -252,7 +262,7 @@ bool Emitter::settle_pins(Choice& choice, size_t first) noexcept {
         for (size_t i = first; i < 3; ++i)
             if ((set >> i & 1) != 0)
                 choice.variant.set_operand(i, Src::slot);
-        if (exists(choice))
+        if (handlers.has(number_of(choice.form, choice.variant)))
             return true;
     }
     choice.variant = own;
@@ -316,7 +326,7 @@ void Emitter::mark(size_t position) noexcept {
 Fields Emitter::emit_result(const Choice& choice, Kind kind, bool keep_before) noexcept {
     Accumulator& accumulator = acc(is_float_kind(kind));
     spill(accumulator);
-    const size_t begin = here();
+    const auto begin = static_cast<uint32_t>(here());
     Choice made = choice;
     const OpHandlers& handlers = select(choice.form, choice.op);
     size_t number = number_of(choice.form, choice.variant);
@@ -330,24 +340,28 @@ Fields Emitter::emit_result(const Choice& choice, Kind kind, bool keep_before) n
         fields.set(Field::result, near_or_transit(height_));
     const uint32_t before = keep_before ? accumulator.local : no_local;
     const auto instr = static_cast<uint32_t>(instrs_.size() - 1);
-    accumulator = {
-        stack_.size(), no_local, {made, kind, true, stored, instr, begin, here(), serial_, before}};
-    const bool at_home = stored && !is_far(height_);
-    push(Operand::home, kind, at_home);
+    accumulator = {stack_.size(),
+                   no_local,
+                   {made, kind, true, stored, instr, begin, static_cast<uint32_t>(here()), serial_, before}};
+    push_home(kind, stored && !is_far(height_));
     return fields;
 }
 
-void Emitter::retarget(const Producer& producer, const Choice& choice, uint32_t slot) noexcept {
+bool Emitter::retarget(const Producer& producer, const Choice& choice, uint32_t slot) noexcept {
     static_assert(std::ranges::all_of(form_table, [](const FormRow& row) {
         return row.fields[0].kind != FieldKind::result || row.fields[0].lane == Lane::d;
     }));
-    const auto result = static_cast<uint16_t>(slot);
-    std::memcpy(reinterpret_cast<char*>(&at(producer.begin)) + head_offset, &result, sizeof result);
     const OpHandlers& handlers = select(choice.form, choice.op);
     const size_t number = number_of(choice.form, choice.variant);
-    at(producer.begin).handler = handlers.row.at(number);
+    const Handler handler = handlers.row.at(number);
+    if (handler == nullptr)
+        return false;
+    Instr& instr = at(producer.begin);
+    write_result(instr, slot);
+    instr.handler = handler;
     if (producer.number < instrs_.size()) // not after a failure
         instrs_[producer.number].choice = handlers.first + static_cast<ChoiceKey>(number);
+    return true;
 }
 
 void Emitter::remove(const Producer& producer) noexcept {
@@ -400,13 +414,13 @@ void Emitter::copy_constant(uint32_t to, const Operand& constant) noexcept {
     if (constant.kind == ValType::v128)
         emit(Form::copy_vector_constant)
             .set(Field::to, near)
-            .set(Field::value, constant.value, constant.high);
-    else if (constant.value <= UINT32_MAX)
-        emit_known<Form::copy_constant>(Op::nop, {}).set<Field::to>(near).set<Field::value>(constant.value);
+            .set(Field::value, constant.field, constant.high);
+    else if (constant.field <= UINT32_MAX)
+        emit_known<Form::copy_constant>(Op::nop, {}).set<Field::to>(near).set<Field::value>(constant.field);
     else
         emit_known<Form::copy_wide_constant>(Op::nop, {})
             .set<Field::to>(near)
-            .set<Field::value>(constant.value);
+            .set<Field::value>(constant.field);
     if (near != to)
         copy_far(to, near, slots_of(constant.kind));
 }
@@ -439,14 +453,14 @@ void Emitter::store_to(uint32_t to, Popped& value) noexcept {
 /// A pinned local that the last instruction wrote is stored from its register: its slot would have to wait
 /// for that.
 void Emitter::copy_local(uint32_t to, const Operand& operand) noexcept {
-    const uint32_t slot = locals_[operand.index].slot;
-    const Src pin = from_pin(Src::slot, slot, is_float_kind(operand.kind));
+    const LocalInfo& local = locals_[operand.index];
     const bool is_new = last_set_.local == operand.index && last_set_.serial == serial_;
-    if (!is_new || !is_pin(pin) || is_far(to))
-        return copy_slots(operand.kind, to, slot);
-    emit_known<Form::copy_register>(Op::nop, {.a = pin, .option = bank_option(operand.kind)})
+    // A loop's parameter is copied from its slot.
+    if (!is_new || !is_pin(local.src) || is_far(to) || operand.index >= own_locals_)
+        return copy_slots(operand.kind, to, local.slot);
+    emit_known<Form::copy_register>(Op::nop, {.a = local.src, .option = bank_option(operand.kind)})
         .set<Field::to>(to)
-        .set<Field::from>(slot);
+        .set<Field::from>(local.slot);
 }
 
 void Emitter::note_step(const Producer& producer, Dst d, uint32_t local) noexcept {
@@ -485,10 +499,10 @@ void Emitter::move_up(Producer& producer, uint32_t local) noexcept {
     remove_from(moved.begin);
     flush_pending(local);
     std::swap(offset, offset_);
-    moved.begin = here();
+    moved.begin = static_cast<uint32_t>(here());
     emit(moved.choice);
     moved.number = static_cast<uint32_t>(instrs_.size() - 1);
-    moved.end = here();
+    moved.end = static_cast<uint32_t>(here());
     std::swap(offset, offset_);
     if (failure_ == Exit::none)
         std::memcpy(code_.data() + moved.begin, bytes.data(), size);
@@ -518,14 +532,14 @@ void Emitter::assign(uint32_t local, Popped value) noexcept {
     Choice retargeted = last != nullptr ? last->to(d) : Choice{};
     if (last != nullptr && settle_pins(retargeted)) {
         Producer& producer = accumulator.producer;
-        if (info.last != no_operand) {
+        if (info.last != 0) {
             // The old value is still needed: copy it before that instruction.
             move_up(producer, local);
             if (failure_ != Exit::none)
                 return;
         }
         producer.choice = retargeted;
-        retarget(producer, retargeted, info.slot);
+        (void)retarget(producer, retargeted, info.slot);
         note_step(producer, d, local);
         // With another destination, the accumulator was not written after all.
         const uint32_t before = producer.before_local == local ? no_local : producer.before_local;
@@ -535,7 +549,7 @@ void Emitter::assign(uint32_t local, Popped value) noexcept {
 
     // A call's result can go to any slot; if that slot belongs to a pinned local, also to its register.
     if (value.in_acc && value.operand.stored && call_serial_ == serial_ && last_label_ != here() &&
-        info.last == no_operand) {
+        info.last == 0) {
         const auto slot = static_cast<uint16_t>(info.slot);
         std::memcpy(code_.data() + here() - sizeof(Pins) + offsetof(Pins, result), &slot, sizeof slot);
         accumulator.hold(no_operand, local);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "handlers/joined_table.hpp"
 #include "isa/encoder.hpp"
 #include "isa/stop_table.hpp"
 #include "lower/code_mark.hpp"
@@ -45,11 +46,21 @@ struct Operand {
     Where where;
     Kind kind;
     bool stored;             ///< for `home`: the frame has the value
+    Src src;                 ///< its class as an operand, unless an accumulator has it
     uint32_t slot;           ///< of its home
-    uint32_t index;          ///< of the local
+    uint32_t index;          ///< of the local; otherwise Emitter::blank_
     uint32_t references = 0; ///< the node of the topmost reference up to this operand
-    uint64_t value;          ///< the constant; for a local, the next lower operand that is the same local
-    uint64_t high; ///< the upper half of a v128; for a local, the next higher operand that is the same local
+    uint64_t field;          ///< what instructions name: the constant, or the slot where it is
+    uint64_t high; ///< the upper half of a v128; for a local, the next lower operand that is the same, plus 1
+
+    /// It is in its home now.
+    void move_home(uint32_t blank) noexcept {
+        where = home;
+        stored = true;
+        src = Src::slot;
+        index = blank;
+        field = slot;
+    }
 };
 
 /// An instruction whose destination can still be changed, since a result in the accumulator is stored only if
@@ -60,8 +71,8 @@ struct Producer {
     bool exists = false;
     bool born_stored = false; ///< every variant also stores the result
     uint32_t number = 0;      ///< among the instructions that are left: in Emitter::instrs_
-    size_t begin = 0;         ///< the position of the instruction
-    size_t end = 0;
+    uint32_t begin = 0;       ///< the position of the instruction
+    uint32_t end = 0;
     uint64_t serial = 0; ///< the instruction's number among all that were ever emitted
     // The previous contents of its accumulator, in case the instruction is removed.
     uint32_t before_local = UINT32_MAX;
@@ -98,8 +109,9 @@ protected:
     static constexpr size_t no_operand = SIZE_MAX;
     struct LocalInfo {
         Kind kind;
+        Src src; ///< its class as an operand: where it is pinned
         uint32_t slot;
-        uint64_t last = no_operand; ///< the highest operand on the stack that is this local
+        uint64_t last = 0; ///< the highest operand on the stack that is this local, plus 1; 0: none is
     };
     static constexpr uint32_t no_local = UINT32_MAX;
 
@@ -131,11 +143,12 @@ protected:
     }
 
     // ---- The operand stack ----
-    /// `index`, `value` and `high` are as in Operand.
-    inline void push(Operand::Where where, Kind kind, bool stored, uint32_t index = 0, uint64_t value = 0,
-                     uint64_t high = 0) noexcept;
-    void push_home(Kind kind) noexcept;
-    void push_const(Kind kind, uint64_t value, uint64_t high = 0) noexcept;
+    /// `src`, `index`, `field` and `high` are as in Operand.
+    /// False if memory runs out. A reference also has to be noted: `has_references_`.
+    inline bool push(Operand::Where where, Kind kind, bool stored, Src src, uint32_t index, uint64_t field,
+                     uint64_t high) noexcept;
+    inline void push_home(Kind kind, bool stored = true) noexcept;
+    inline void push_const(Kind kind, uint64_t value, uint64_t high = 0) noexcept;
     /// What an instruction left in its accumulator and, unless that is far, its home.
     void push_in_acc(Kind kind) noexcept;
     inline void push_local(uint32_t local) noexcept;
@@ -156,6 +169,7 @@ protected:
         return popped;
     }
     [[nodiscard]] uint32_t height() const noexcept { return height_; }
+    inline void forget_operands(const Operand* first, size_t place, size_t count) noexcept;
     /// Sets the stack to its height at the entry of a block whose operands are at home.
     void truncate_stack(size_t operands) noexcept;
 
@@ -166,13 +180,13 @@ protected:
     void flush(size_t index) noexcept;
     /// Stores operands whose values are only in the accumulators.
     void spill_accs() noexcept {
-        spill(int_acc_);
-        spill(float_acc_);
+        spill(acc(false));
+        spill(acc(true));
     }
     /// At a jump target, nothing is known about the accumulators.
     void forget_accs() noexcept {
-        int_acc_.forget();
-        float_acc_.forget();
+        acc(false).forget();
+        acc(true).forget();
     }
 
     // ---- Slots that instructions can't name (large_frame.cpp) ----
@@ -196,8 +210,8 @@ protected:
     // ---- Operands of instructions ----
     [[nodiscard]] inline Src classify(const Popped& popped) const noexcept;
     /// The frame slot of an operand that is in a slot: a local's, or its home.
-    [[nodiscard]] uint32_t slot_of(const Operand& operand) const noexcept {
-        return operand.where == Operand::local ? locals_[operand.index].slot : operand.slot;
+    [[nodiscard]] static uint32_t slot_of(const Operand& operand) noexcept {
+        return static_cast<uint32_t>(operand.field);
     }
     /// Makes sure that the frame has the operand.
     void force_slot(Popped& popped) noexcept;
@@ -330,6 +344,21 @@ protected:
                                  Handler handler) noexcept;
     template <size_t max_size>
     uint8_t* append(size_t size, ChoiceKey choice, Handler handler) noexcept;
+    uint8_t* add_instr(size_t size, ChoiceKey choice, Handler handler) noexcept;
+
+    // lower_frequent.cpp
+    [[nodiscard]] static uint8_t spot_of(const Operand& operand, size_t place,
+                                         const Accumulator& accumulator) noexcept;
+    [[nodiscard]] static bool is_made(size_t place, const Accumulator& accumulator) noexcept;
+    [[nodiscard]] bool set_by_last(uint32_t local) noexcept;
+    void emit_frequent(const OpHandlers& handlers, const Choice& choice, uint64_t head, uint64_t word,
+                       bool has_word) noexcept;
+    void emit_frequent_result(const OpHandlers& handlers, const Choice& choice, size_t count, uint64_t head,
+                              uint64_t word, bool has_word) noexcept;
+    [[nodiscard]] const OpHandlers& frequent(Form form, Op op) const noexcept {
+        return *frequent_->find(form, op);
+    }
+
     Fields emit(Form form, uint8_t option = 0) noexcept { return emit({form, Op::nop, {.option = option}}); }
     [[nodiscard]] Fields fields(const Producer& producer) noexcept {
         return {&at(producer.begin), shape_of(producer.choice)};
@@ -337,19 +366,17 @@ protected:
     /// The operand of an instruction of that form: its slot, or its value if it is a constant.
     template <Form form, Field name>
     [[nodiscard]] uint64_t operand_of(const Producer& producer) noexcept {
-        return known_field<form, name>(at(producer.begin), shape_of(producer.choice));
+        return known_field<form, name>(at(producer.begin), producer.choice.variant,
+                                       select(form, producer.choice.op).widths);
     }
     /// Encodes an operand: its slot, or its value if it is a constant in the variant.
     void set(Fields& fields, Field name, const Popped& popped) const noexcept {
-        if (fields.is_constant(name))
-            fields.set(name, popped.operand.value, popped.operand.high);
-        else
-            fields.set(name, slot_of(popped.operand));
+        fields.set(name, popped.operand.field, popped.operand.high);
     }
     template <Field name, Form form>
     void set(KnownFields<form>& fields, const Popped& popped) const noexcept {
         if (fields.template is_constant<name>())
-            fields.template set_constant<name>(popped.operand.value, popped.operand.high);
+            fields.template set_constant<name>(popped.operand.field, popped.operand.high);
         else
             fields.template set<name>(slot_of(popped.operand));
     }
@@ -357,8 +384,13 @@ protected:
     Fields emit_result(const Choice& choice, Kind kind, bool keep_before = true) noexcept;
     template <Form form>
     KnownFields<form> emit_result_known(Op op, Variant variant, Kind kind) noexcept;
-    /// Changes an existing instruction to a variant with another destination.
-    void retarget(const Producer& producer, const Choice& choice, uint32_t slot) noexcept;
+    /// Changes the slot of an instruction's result, which is the first field in the head if there is one.
+    static void write_result(Instr& instr, uint32_t slot) noexcept {
+        const auto result = static_cast<uint16_t>(slot);
+        std::memcpy(reinterpret_cast<char*>(&instr) + head_offset, &result, sizeof result);
+    }
+    /// Changes an existing instruction to a variant with another destination. False if there is none.
+    bool retarget(const Producer& producer, const Choice& choice, uint32_t slot) noexcept;
     /// The producer of a popped operand if it is the last instruction and nothing jumps to the position after
     /// it; else null.
     [[nodiscard]] inline const Producer* last_producer(const Popped& popped) const noexcept;
@@ -385,10 +417,8 @@ protected:
     /// Stores an accumulator.
     void copy_acc_to(Kind kind, uint32_t to) noexcept;
 
-    [[nodiscard]] Accumulator& acc(bool is_float) noexcept { return is_float ? float_acc_ : int_acc_; }
-    [[nodiscard]] const Accumulator& acc(bool is_float) const noexcept {
-        return is_float ? float_acc_ : int_acc_;
-    }
+    [[nodiscard]] Accumulator& acc(bool is_float) noexcept { return accs_[is_float ? 1 : 0]; }
+    [[nodiscard]] const Accumulator& acc(bool is_float) const noexcept { return accs_[is_float ? 1 : 0]; }
     [[nodiscard]] Instr& at(size_t position) noexcept {
         if (position + sizeof(Instr) > code_.size()) [[unlikely]]
             return *reinterpret_cast<Instr*>(discarded_.data()); // only after a failure
@@ -402,6 +432,8 @@ protected:
             raise_max_height();
     }
     void raise_max_height() noexcept WARPBEAM_PRESERVE_MOST;
+    /// From now on these are the pinned locals; no operand is a local now.
+    void use_pins(const PinSet& pins) noexcept;
     /// The slots of pinned locals; `result` is the slot for a call's result.
     [[nodiscard]] Pins pins_word(uint32_t result) const noexcept { return pins_word(pins_, result); }
     [[nodiscard]] Pins pins_word(const PinSet& pins, uint32_t result) const noexcept;
@@ -422,20 +454,16 @@ protected:
     size_t offset_ = 0;              ///< of the instruction being lowered
 
     Vec<uint8_t> code_;
-    struct Emitted {
-        uint32_t begin;
-        ChoiceKey choice;
-    };
-    Vec<Emitted> instrs_;
+    Vec<PlacedChoice> instrs_;
     Vec<Operand> stack_;
-    Vec<LocalInfo> locals_; ///< those of the function, and then the parameters of loops
+    Vec<LocalInfo> locals_; ///< those of the function, then the parameters of loops, then a blank one
     size_t own_locals_ = 0; ///< of the function
+    uint32_t blank_ = 0; ///< the last one, which operands that are no local have, so none is a special case
     Vec<ReferenceRun> reference_runs_;
     Vec<ReferenceNode> reference_nodes_;
     Vec<Safepoint> safepoints_;
-    Vec<StopPlace> stop_points_; ///< by increasing position
-    Accumulator int_acc_;
-    Accumulator float_acc_;
+    Vec<StopPlace> stop_points_;      ///< by increasing position
+    std::array<Accumulator, 2> accs_; ///< for integers and for numbers with floating point
     PinSet pins_;
     uint32_t height_ = 0;
     /// When the stack gets lower than this, what follows must be corrected: `correct_marks`.
@@ -483,11 +511,10 @@ private:
     void spill_operand(Accumulator& accumulator) noexcept;
     void grow_code() noexcept;
     void grow_stack() noexcept WARPBEAM_PRESERVE_MOST;
-    void note_lazy_reference(size_t place) noexcept WARPBEAM_PRESERVE_MOST;
+    void note_local_reference() noexcept WARPBEAM_PRESERVE_MOST;
     void store_acc(const Accumulator& accumulator, Operand& operand) noexcept;
     void flush_pending(uint32_t local) noexcept;
-    inline void unlink(const Operand& local) noexcept;
-    void correct_marks() noexcept;
+    void correct_marks(size_t size) noexcept;
     void note_marks() noexcept { lowest_mark_ = std::max({settled_, listed_, at_home_.end}); }
     void move_up(Producer& producer, uint32_t local) noexcept;
     void note_step(const Producer& producer, Dst d, uint32_t local) noexcept;

@@ -14,12 +14,13 @@ WARPBEAM_LOWER_INLINE inline void write(Operand* to, const Operand& operand) noe
     if constexpr (is_little_endian) {
         const uint64_t words[] = {
             static_cast<uint64_t>(operand.where) | static_cast<uint64_t>(operand.kind) << 8 |
-                static_cast<uint64_t>(operand.stored) << 16 | uint64_t{operand.slot} << 32,
-            operand.index | uint64_t{operand.references} << 32, operand.value, operand.high};
+                static_cast<uint64_t>(operand.stored) << 16 | static_cast<uint64_t>(operand.src) << 24 |
+                uint64_t{operand.slot} << 32,
+            operand.index | uint64_t{operand.references} << 32, operand.field, operand.high};
         static_assert(sizeof words == sizeof operand && offsetof(Operand, kind) == 1 &&
-                      offsetof(Operand, stored) == 2 && offsetof(Operand, slot) == 4 &&
-                      offsetof(Operand, index) == 8 && offsetof(Operand, references) == 12 &&
-                      offsetof(Operand, value) == 16);
+                      offsetof(Operand, stored) == 2 && offsetof(Operand, src) == 3 &&
+                      offsetof(Operand, slot) == 4 && offsetof(Operand, index) == 8 &&
+                      offsetof(Operand, references) == 12 && offsetof(Operand, field) == 16);
         for (size_t i = 0; i < std::size(words); ++i)
             std::memcpy(reinterpret_cast<char*>(to) + sizeof words[0] * i, &words[i], sizeof words[0]);
     } else {
@@ -29,56 +30,66 @@ WARPBEAM_LOWER_INLINE inline void write(Operand* to, const Operand& operand) noe
 
 } // namespace detail
 
-WARPBEAM_LOWER_INLINE inline void Emitter::push(Operand::Where where, Kind kind, bool stored, uint32_t index,
-                                                uint64_t value, uint64_t high) noexcept {
+WARPBEAM_LOWER_INLINE inline bool Emitter::push(Operand::Where where, Kind kind, bool stored, Src src,
+                                                uint32_t index, uint64_t field, uint64_t high) noexcept {
     const uint32_t slot = height_;
-    has_references_ |= kind == ValType::ref;
     raise_height(slots_of(kind));
     if (stack_.size() == stack_.capacity()) [[unlikely]] {
         grow_stack();
         if (stack_.size() == stack_.capacity())
-            return;
+            return false;
     }
     Operand* const top = stack_.end();
-    detail::write(top, {where, kind, stored, slot, index, 0, value, high});
+    detail::write(top, {where, kind, stored, src, slot, index, 0, field, high});
     stack_.set_end(top + 1);
+    return true;
 }
 
-inline void Emitter::push_local(uint32_t local) noexcept {
+WARPBEAM_LOWER_INLINE inline void Emitter::push_home(Kind kind, bool stored) noexcept {
+    has_references_ |= kind == ValType::ref;
+    (void)push(Operand::home, kind, stored, Src::slot, blank_, height_, 0);
+}
+
+WARPBEAM_LOWER_INLINE inline void Emitter::push_const(Kind kind, uint64_t value, uint64_t high) noexcept {
+    has_references_ |= kind == ValType::ref;
+    (void)push(Operand::constant, kind, false, Src::imm, blank_, value, high);
+}
+
+WARPBEAM_LOWER_INLINE inline void Emitter::push_local(uint32_t local) noexcept {
     LocalInfo& info = locals_[local];
     if (is_far(info.slot)) [[unlikely]]
         return push_far_local(info);
-    const size_t place = stack_.size();
-    const auto below = static_cast<size_t>(info.last);
-    push(Operand::local, info.kind, false, local, below, no_operand);
-    if (failure_ != Exit::none) [[unlikely]]
+    if (!push(Operand::local, info.kind, false, info.src, local, info.slot, info.last)) [[unlikely]]
         return;
-    if (below != no_operand)
-        stack_[below].high = place;
-    info.last = place;
+    info.last = stack_.size();
     if (info.kind == ValType::ref) [[unlikely]]
-        note_lazy_reference(place);
+        note_local_reference();
 }
 
-/// The operand no longer stands for a local.
-inline void Emitter::unlink(const Operand& local) noexcept {
-    (local.high == no_operand ? locals_[local.index].last : stack_[static_cast<size_t>(local.high)].value) =
-        local.value;
-    if (local.value != no_operand)
-        stack_[static_cast<size_t>(local.value)].high = local.high;
+/// To be called when so many operands, the lowest of which is at `place`, are taken from the stack.
+WARPBEAM_LOWER_INLINE inline void Emitter::forget_operands(const Operand* first, size_t place,
+                                                           size_t count) noexcept {
+    // From the highest one down: each is the highest one that is this local.
+    LocalInfo* const locals = locals_.begin();
+    for (size_t i = count; i-- != 0;)
+        locals[first[i].index].last = first[i].high;
+    for (Accumulator& accumulator : accs_)
+        accumulator.operand = accumulator.operand >= place ? no_operand : accumulator.operand;
+    if (place < lowest_mark_) [[unlikely]]
+        correct_marks(place);
 }
 
 inline Emitter::Popped Emitter::discard() noexcept {
     if (stack_.empty()) [[unlikely]]
-        return {{Operand::home, ValType::i32, true, 0, 0, 0, 0, 0}, false}; // only after a failure
+        return {{Operand::home, ValType::i32, true, Src::slot, 0, blank_, 0, 0, 0}, false}; // after a failure
     Popped popped{stack_.back(), false};
     stack_.pop();
     const size_t size = stack_.size();
     if (size < lowest_mark_)
-        correct_marks();
+        correct_marks(size);
     height_ -= slots_of(popped.operand.kind);
-    if (popped.operand.where == Operand::local)
-        unlink(popped.operand);
+    // It is the highest one that is this local.
+    locals_[popped.operand.index].last = popped.operand.high;
     Accumulator& accumulator = acc(is_float_kind(popped.operand.kind));
     if (accumulator.operand == size) {
         popped.in_acc = true;
@@ -96,20 +107,9 @@ inline Emitter::Popped Emitter::pop() noexcept {
 
 inline Src Emitter::classify(const Popped& popped) const noexcept {
     const Operand& operand = popped.operand;
-    if (popped.in_acc)
-        return Src::acc;
-    if (operand.where == Operand::constant)
-        return Src::imm;
-    if (operand.where == Operand::local) {
-        const bool is_float = is_float_kind(operand.kind);
-        if (is_float ? pins_.f0 == operand.index : pins_.l0 == operand.index)
-            return Src::l0;
-        if (!is_float && pins_.l1 == operand.index)
-            return Src::l1;
-        if (acc(is_float).local == operand.index)
-            return Src::acc;
-    }
-    return Src::slot;
+    const bool is_local_in_acc =
+        operand.src == Src::slot && acc(is_float_kind(operand.kind)).local == operand.index;
+    return popped.in_acc || is_local_in_acc ? Src::acc : operand.src;
 }
 
 inline const Producer* Emitter::last_producer(const Popped& popped) const noexcept {
@@ -123,16 +123,13 @@ inline const Producer* Emitter::last_producer(const Popped& popped) const noexce
     return &producer;
 }
 
-/// Appends an instruction of that many bytes, whose fields are zero.
-template <size_t max_size>
-WARPBEAM_LOWER_INLINE inline uint8_t* Emitter::append(size_t size, ChoiceKey choice,
-                                                      Handler handler) noexcept {
+/// Appends an instruction of that many bytes, of which only the handler is written.
+WARPBEAM_LOWER_INLINE inline uint8_t* Emitter::add_instr(size_t size, ChoiceKey choice,
+                                                         Handler handler) noexcept {
     ++serial_;
     const size_t position = here();
     if (marks_ != nullptr) [[unlikely]]
         mark(position);
-    if (handler == nullptr) [[unlikely]]
-        fail(Exit::limit);
     if (instrs_.size() == instrs_.capacity() || code_.capacity() - position < sizeof discarded_)
         [[unlikely]] {
         grow_code();
@@ -140,14 +137,26 @@ WARPBEAM_LOWER_INLINE inline uint8_t* Emitter::append(size_t size, ChoiceKey cho
             return reinterpret_cast<uint8_t*>(discarded_.data());
     }
     uint8_t* const instr = code_.end();
-    std::memcpy(instr, &handler, sizeof handler);
-    // There is room for more than that, and a constant size needs no loop.
-    static_assert(max_size <= sizeof discarded_);
-    std::memset(instr + sizeof handler, 0, max_size - sizeof handler);
+    // The rest is padding where addresses have 32 bits.
+    const std::array<Handler, head_offset / sizeof handler> padded{handler};
+    std::memcpy(instr, padded.data(), head_offset);
     code_.set_end(instr + size);
-    Emitted* const emitted = instrs_.end();
+    PlacedChoice* const emitted = instrs_.end();
     *emitted = {static_cast<uint32_t>(position), choice};
     instrs_.set_end(emitted + 1);
+    return instr;
+}
+
+/// The same; its fields are zero.
+template <size_t max_size>
+WARPBEAM_LOWER_INLINE inline uint8_t* Emitter::append(size_t size, ChoiceKey choice,
+                                                      Handler handler) noexcept {
+    if (handler == nullptr) [[unlikely]]
+        fail(Exit::limit);
+    uint8_t* const instr = add_instr(size, choice, handler);
+    // There is room for more than that, and a constant size needs no loop.
+    static_assert(max_size <= sizeof discarded_);
+    std::memset(instr + head_offset, 0, max_size - head_offset);
     return instr;
 }
 
@@ -205,7 +214,7 @@ WARPBEAM_LOWER_INLINE inline KnownFields<form> Emitter::emit_result_known(Op op,
                                                                           Kind kind) noexcept {
     Accumulator& accumulator = acc(is_float_kind(kind));
     spill(accumulator);
-    const size_t begin = here();
+    const auto begin = static_cast<uint32_t>(here());
     const OpHandlers& handlers = select(form, op);
     size_t number = number_of(form, variant);
     Handler handler = handlers.row.at(number);
@@ -222,9 +231,9 @@ WARPBEAM_LOWER_INLINE inline KnownFields<form> Emitter::emit_result_known(Op op,
     const auto instr = static_cast<uint32_t>(instrs_.size() - 1);
     accumulator.operand = stack_.size();
     accumulator.local = no_local;
-    accumulator.producer = {{form, op, variant}, kind, true, stored, instr, begin, here(), serial_, before};
-    const bool at_home = stored && !is_far(height_);
-    push(Operand::home, kind, at_home);
+    accumulator.producer = {{form, op, variant},           kind,    true,  stored, instr, begin,
+                            static_cast<uint32_t>(here()), serial_, before};
+    push_home(kind, stored && !is_far(height_));
     return fields;
 }
 

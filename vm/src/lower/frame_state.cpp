@@ -15,7 +15,7 @@ FramePlace Emitter::place_of(const Operand& operand) const noexcept {
             break;
         return {operand.kind, FramePlace::local, slot_of(operand), 0, 0};
     case Operand::constant:
-        return {operand.kind, FramePlace::constant, operand.slot, operand.value, operand.high};
+        return {operand.kind, FramePlace::constant, operand.slot, operand.field, operand.high};
     }
     return {operand.kind, FramePlace::own, operand.slot, 0, 0};
 }

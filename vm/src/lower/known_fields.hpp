@@ -10,15 +10,18 @@
 
 namespace warpbeam::vm {
 
-/// A slot or the value of a constant, as it was set, of an instruction with these operands' classes.
+/// A slot or the value of a constant, as it was set, of an instruction with these operands' classes and
+/// `widths` (detail::OpPlace).
 template <Form form, Field name>
-[[nodiscard]] WARPBEAM_LOWER_INLINE inline uint64_t known_field(const Instr& instr,
-                                                                const Shape& shape) noexcept {
+[[nodiscard]] WARPBEAM_LOWER_INLINE inline uint64_t known_field(const Instr& instr, const Variant& variant,
+                                                                uint8_t widths) noexcept {
     constexpr size_t operand = operand_index(form, name);
     constexpr BitRange bits = encoding_of(form, 0, 8).fields[field_index(form, name)];
     static_assert(operand < 3 && bits.count == 16);
-    if (shape.variant.operand(operand) == Src::imm)
-        return Fields{const_cast<Instr*>(&instr), shape}.get(name);
+    if (variant.operand(operand) == Src::imm) {
+        static_assert(!facts_of(form).has_open || facts_of(form).open == Typed::in0);
+        return Fields{const_cast<Instr*>(&instr), {form, variant, size_t{4} << (widths & 3)}}.get(name);
+    }
     uint16_t slot;
     std::memcpy(&slot, instr.bytes() + bits.byte, sizeof slot);
     return slot;

@@ -26,6 +26,8 @@ void Emitter::come_near(Popped& popped) noexcept {
     Operand& operand = popped.operand;
     const uint32_t home =
         std::exchange(operand.slot, transit_ + 2 + 2 * (next_transit_++ % transit_operands));
+    if (operand.where == Operand::home)
+        operand.field = operand.slot;
     if (operand.where == Operand::home && operand.stored)
         copy_slots(operand.kind, operand.slot, home);
 }
@@ -80,7 +82,7 @@ bool Lowering::place_locals(const FuncType& type, Vec<Kind>& kinds) noexcept {
         room = std::max(near_slots - std::min(body_.max_stack, near_slots), min_near_locals);
     }
     const auto add = [&](Kind kind, bool near) {
-        LocalInfo info{kind, height_};
+        LocalInfo info{kind, Src::slot, height_};
         if (near) {
             raise_height(slots_of(kind));
         } else {

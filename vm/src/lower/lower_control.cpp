@@ -109,7 +109,7 @@ void Lowering::begin_else() noexcept {
     bind_else(control);
     control.kind = ControlKind::else_;
     control.reachable = true;
-    pins_ = control.pins;
+    use_pins(control.pins);
     for (size_t i = 0; i < control.type.params(); ++i)
         push_home(control.type.param(i));
 }
@@ -152,7 +152,7 @@ void Lowering::end_block() noexcept {
     if (control.kind == ControlKind::loop) {
         const PinSet outer = control_.size() > 1 ? control_[control_.size() - 2].pins : choice_.sets[0];
         if (pins_ != outer) {
-            pins_ = outer;
+            use_pins(outer);
             if (control.reachable)
                 emit_pins();
         }
@@ -337,7 +337,7 @@ void Lowering::end_conditional_branch(size_t instr, bool direct, uint32_t depth)
     leave_to(depth);
     set_distance(instr, here());
     // The accumulators are unchanged, but no instruction up to here may be modified any more.
-    int_acc_.producer.exists = float_acc_.producer.exists = false;
+    acc(false).producer.exists = acc(true).producer.exists = false;
     bind_here();
 }
 
@@ -403,7 +403,8 @@ bool Lowering::fuse_branch(const Producer& compare, bool negated, size_t& instr)
         uint64_t value; ///< slot or constant
     };
     const Variant& variant = compare.choice.variant;
-    const bool is_float = bank_of(sig_of(compare.choice.op).in[0]) != Bank::integer;
+    const Sig::Type type = sig_of(compare.choice.op).in[0];
+    const bool is_float = bank_of(type) != Bank::integer;
     const auto side = [&](Src src, uint64_t value) { return Side{from_pin(src, value, is_float), value}; };
     Side left = side(variant.a, operand_of<Form::binary, Field::left>(compare));
     Side right = side(variant.b, operand_of<Form::binary, Field::right>(compare));
@@ -430,7 +431,7 @@ bool Lowering::fuse_branch(const Producer& compare, bool negated, size_t& instr)
     Choice choice = branch(op);
     if (!settle_pins(choice))
         return false;
-    const bool has_step = is_step(left) && (sig_of(op).in[0] == Sig::i64) == step_.is_64;
+    const bool has_step = is_step(left) && (type == Sig::i64) == step_.is_64;
     remove(compare);
     if (has_step && fuse_latch(choice, right.value, instr))
         return true;

@@ -89,7 +89,7 @@ void Lowering::begin_catch(bool all) noexcept {
         leave_to(0);
     truncate_stack(control.operands);
     control.reachable = true;
-    pins_ = control.pins;
+    use_pins(control.pins);
     if (control.kind == ControlKind::catch_) {
         const auto index = static_cast<uint32_t>(clauses_.size());
         add_clause({CatchClause::never, 0, control_[control_.size() - 2].handler, 0, 0, {}});

@@ -27,7 +27,7 @@ void Lowering::emit_general(Op op, uint32_t operands, Kind result, uint64_t firs
     forget_accs();
     if (result != ValType::bot) {
         push_home(result);
-        int_acc_.operand = stack_.size() - 1;
+        acc(false).operand = stack_.size() - 1;
     }
 }
 

@@ -12,7 +12,7 @@ void Lowering::begin_loop() noexcept {
         return;
     Control& control = control_.back();
     const size_t set = choice_.sets.size() == 1 ? 0 : next_loop_++;
-    pins_ = choice_.sets[set];
+    use_pins(choice_.sets[set]);
     place_params(control, set);
     // The set_pins is there even if the pins don't change: an inner loop may have other pins and jump here.
     control.entry = here();

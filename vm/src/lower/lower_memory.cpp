@@ -60,8 +60,7 @@ void Lowering::lower_load_any(Op op, MemArg arg, Popped address) noexcept {
     push_in_acc(result);
 }
 
-void Lowering::lower_load(Op op) noexcept {
-    const MemArg arg = reader_.mem_arg();
+void Lowering::lower_other_load(Op op, MemArg arg) noexcept {
     Popped address = pop();
     uint8_t option;
     if (!is_fast(Form::load, op, arg, address, option))
@@ -70,14 +69,14 @@ void Lowering::lower_load(Op op) noexcept {
         return;
     if (is_built(Form::load_at) && classify(address) == Src::imm) {
         emit_result({Form::load_at, op, {.option = option}}, select(Form::load_at, op).result)
-            .set(Field::address, address.operand.value + arg.offset);
+            .set(Field::address, address.operand.field + arg.offset);
         return;
     }
     Choice choice{Form::load, op, {.option = option}};
     settle_and_prepare(choice, address);
-    auto out = emit_result_known<Form::load>(op, choice.variant, select(Form::load, op).result);
-    set<Field::address>(out, address);
-    out.set<Field::offset>(arg.offset);
+    Fields out = emit_result(choice, select(Form::load, op).result);
+    set(out, Field::address, address);
+    out.set(Field::offset, arg.offset);
 }
 
 /// The same for a store. An integer value is not taken from the accumulator, which held the address.
@@ -108,8 +107,7 @@ bool Lowering::fold_into_store(Op op, MemArg arg, const Popped& address, Popped&
     return true;
 }
 
-void Lowering::lower_store(Op op) noexcept {
-    const MemArg arg = reader_.mem_arg();
+void Lowering::lower_other_store(Op op, MemArg arg) noexcept {
     Popped value = pop();
     Popped address = pop();
     uint8_t option;
@@ -132,15 +130,15 @@ void Lowering::lower_store(Op op) noexcept {
         settle_and_prepare(choice, value);
         Fields out = emit(choice);
         set(out, Field::value, value);
-        out.set(Field::address, address.operand.value + arg.offset);
+        out.set(Field::address, address.operand.field + arg.offset);
         return;
     }
     Choice choice{Form::store, op, {.option = option}};
     settle_and_prepare(choice, address, value);
-    auto out = emit_known<Form::store>(op, choice.variant);
-    set<Field::value>(out, value);
-    set<Field::address>(out, address);
-    out.set<Field::offset>(arg.offset);
+    Fields out = emit(choice);
+    set(out, Field::value, value);
+    set(out, Field::address, address);
+    out.set(Field::offset, arg.offset);
 }
 
 void Lowering::lower_atomic(Op op) noexcept {

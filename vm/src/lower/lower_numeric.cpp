@@ -7,10 +7,9 @@
 
 namespace warpbeam::vm {
 
-void Lowering::lower_binary(Op op) noexcept {
+void Lowering::lower_any_binary(Op op) noexcept {
     Popped r = pop();
     Popped l = pop();
-    add_negated(op, r);
     if (is_built(Form::add_shl) && op == Op::i32_add && fold_add_shl(l, r))
         return;
     Choice choice{Form::binary, op, {}};
@@ -24,20 +23,9 @@ void Lowering::lower_binary(Op op) noexcept {
         }
     }
     put_in_slots(choice, l, r);
-    auto out =
-        emit_result_known<Form::binary>(choice.op, choice.variant, select(Form::binary, choice.op).result);
-    set<Field::left>(out, l);
-    set<Field::right>(out, r);
-}
-
-/// A constant is added rather than subtracted: additions have more variants, and are taken into addresses and
-/// latches. Compilers add negative constants, but wasm-opt makes them positive.
-void Lowering::add_negated(Op& op, Popped& right) noexcept {
-    if ((op != Op::i32_sub && op != Op::i64_sub) || right.operand.where != Operand::constant)
-        return;
-    uint64_t& value = right.operand.value;
-    value = op == Op::i32_sub ? static_cast<uint32_t>(0 - value) : 0 - value;
-    op = op == Op::i32_sub ? Op::i32_add : Op::i64_add;
+    Fields out = emit_result(choice, select(Form::binary, choice.op).result);
+    set(out, Field::left, l);
+    set(out, Field::right, r);
 }
 
 bool Lowering::fold_add_shl(Popped& l, Popped& r) noexcept {
@@ -75,8 +63,8 @@ void Lowering::lower_eqz(Op equal) noexcept {
     push_const(equal == Op::i32_eq ? ValType::i32 : ValType::i64, 0);
     lower_binary(equal);
     // Nothing may have been emitted between the two.
-    const bool next = compare.serial + 1 == int_acc_.producer.serial;
-    negated_ = {next ? int_acc_.producer.serial : 0, compare};
+    const bool next = compare.serial + 1 == acc(false).producer.serial;
+    negated_ = {next ? acc(false).producer.serial : 0, compare};
 }
 
 /// `kind` is `bot` if the instruction does not name the type.
@@ -138,13 +126,22 @@ void Lowering::lower_local_set(bool tee) noexcept {
         set_far_local(local, tee);
         return;
     }
-    set_local(local, pop());
+    if (!set_by_last(local))
+        set_local(local, pop());
     if (tee)
         push_local(local);
 }
 
-void Lowering::lower_i32_const() noexcept { push_const(ValType::i32, static_cast<uint32_t>(reader_.s64())); }
-void Lowering::lower_i64_const() noexcept { push_const(ValType::i64, static_cast<uint64_t>(reader_.s64())); }
+/// Most take one byte, whose bit 6 is the sign.
+int64_t Lowering::read_constant() noexcept {
+    return reader_.peek() < 0x80 ? (reader_.byte() ^ 0x40) - 0x40 : reader_.s64();
+}
+void Lowering::lower_i32_const() noexcept {
+    push_const(ValType::i32, static_cast<uint32_t>(read_constant()));
+}
+void Lowering::lower_i64_const() noexcept {
+    push_const(ValType::i64, static_cast<uint64_t>(read_constant()));
+}
 void Lowering::lower_f32_const() noexcept { push_const(ValType::f32, reader_.fixed<uint32_t>()); }
 void Lowering::lower_f64_const() noexcept { push_const(ValType::f64, reader_.fixed<uint64_t>()); }
 void Lowering::lower_v128_const() noexcept {

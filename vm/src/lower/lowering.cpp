@@ -16,11 +16,14 @@ bool Lowering::prepare() noexcept {
         raise_height(2 - height_);
     if (!choose_pins(module_, body_, kinds, !large_, choice_))
         return false;
-    pins_ = choice_.sets[0];
     own_locals_ = locals_.size();
     for (const Kind kind : choice_.params)
-        if (!locals_.push({kind, 0}))
+        if (!locals_.push({kind, Src::slot, 0}))
             return false;
+    blank_ = static_cast<uint32_t>(locals_.size());
+    if (!locals_.push({ValType::bot, Src::slot, 0}))
+        return false;
+    use_pins(choice_.sets[0]);
     return true;
 }
 
@@ -102,18 +105,6 @@ bool Lowering::step(uint32_t func) noexcept {
     return failure() != Exit::none;
 }
 
-namespace {
-/// Of an access that leaves its bounds to guard pages, the key of the one that checks them; otherwise the
-/// same.
-constexpr ChoiceKey checked_key(ChoiceKey key) noexcept {
-    const auto form = static_cast<Form>(key >> 25);
-    return key - (form >= Form::load && form <= Form::store_displaced ? strides_of(form).option : 0u);
-}
-static_assert(checked_key(key_of({Form::load_sum, Op::i64_load, {.option = detail::option_guarded}})) ==
-              key_of({Form::load_sum, Op::i64_load, {}}));
-static_assert(checked_key(key_of({Form::global_get})) == key_of({Form::global_get}));
-} // namespace
-
 /// Replaces some of the handlers by those that also do the work of the next instructions; true when all are
 /// done. What follows still has its own handlers.
 bool Lowering::join_instrs() noexcept {
@@ -122,20 +113,17 @@ bool Lowering::join_instrs() noexcept {
     const size_t end = std::min(count, next_joined_ + instrs_per_step);
     // Those that are looked at from this step on.
     const size_t numbered = std::min(count, end + max_joined);
-    if (!parts_.reserve(count)) {
+    if (!parts_.reserve(count + max_joined)) {
         fail(Exit::out_of_memory);
         return false;
     }
-    // Joined accesses check their bounds even where guard pages do: that takes less time than a dispatch.
-    const bool guarded = first_option_ == detail::option_guarded;
-    JoinedNumber* part = parts_.end();
-    for (const Emitted& instr : std::span{instrs_.begin() + parts_.size(), instrs_.begin() + numbered})
-        *part++ = joined_part(guarded ? checked_key(instr.choice) : instr.choice);
-    parts_.set_end(part);
-    for (; next_joined_ < end; ++next_joined_)
-        if (const JoinedNumber joined = longest_joined({parts_.begin() + next_joined_, parts_.end()});
-            joined != 0)
-            at(instrs_[next_joined_].begin).handler = joined_handler(joined);
+    number_parts({instrs_.begin() + parts_.size(), instrs_.begin() + numbered}, parts_.end(),
+                 first_option_ == detail::option_guarded);
+    parts_.set_end(parts_.begin() + numbered);
+    std::fill_n(parts_.end(), max_joined, JoinedNumber{0});
+    join_handlers({instrs_.begin() + next_joined_, instrs_.begin() + end}, parts_.begin() + next_joined_,
+                  code_.data());
+    next_joined_ = end;
     return next_joined_ == count;
 }
 

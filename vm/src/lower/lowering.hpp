@@ -100,6 +100,7 @@ private:
     void lower_extend() noexcept;
     void lower_local_get() noexcept;
     void lower_local_set(bool tee) noexcept;
+    [[nodiscard]] int64_t read_constant() noexcept;
     void lower_i32_const() noexcept;
     void lower_i64_const() noexcept;
     void lower_f32_const() noexcept;
@@ -107,12 +108,19 @@ private:
     void lower_v128_const() noexcept;
     void lower_ref_null() noexcept;
     void lower_binary(Op op) noexcept;
+    void lower_any_binary(Op op) noexcept;
     void lower_unary(Op op, Kind result) noexcept;
     void lower_eqz(Op equal) noexcept;
-    static void add_negated(Op& op, Popped& right) noexcept;
+    static void add_negated(Op& op, Operand& right) noexcept;
     bool fold_add_shl(Popped& l, Popped& r) noexcept;
     void lower_select(Kind kind) noexcept;
     void lower_wide(Op op) noexcept;
+
+    // lower_frequent.cpp
+    [[nodiscard]] bool lower_frequent_binary(Op op) noexcept;
+    [[nodiscard]] bool lower_frequent_load(Op op, const MemArg& arg) noexcept;
+    [[nodiscard]] bool lower_displaced_load(Op op, const MemArg& arg, const Operand& address) noexcept;
+    [[nodiscard]] bool lower_frequent_store(Op op, const MemArg& arg) noexcept;
 
     // canonical_nans.cpp
     void make_canonical(Floats result) noexcept;
@@ -120,7 +128,9 @@ private:
 
     // lower_memory.cpp
     void lower_load(Op op) noexcept;
+    void lower_other_load(Op op, MemArg arg) noexcept;
     void lower_store(Op op) noexcept;
+    void lower_other_store(Op op, MemArg arg) noexcept;
     void lower_load_any(Op op, MemArg arg, Popped address) noexcept;
     bool fold_into_load(Op op, MemArg arg, const Popped& address, uint8_t option) noexcept;
     bool fold_into_store(Op op, MemArg arg, const Popped& address, Popped& value, uint8_t option) noexcept;
