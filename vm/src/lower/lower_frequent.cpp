@@ -3,6 +3,9 @@
 #include "lower/settled.hpp"
 #endif
 
+/// Numeric instructions, and accesses to memory, that are frequent.
+/// https://webassembly.github.io/spec/core/exec/instructions.html
+///
 /// The same as lower_numeric.cpp and lower_memory.cpp do, for the cases that make up most of a module:
 /// numbers, and accesses to a memory with 32-bit addresses, whose operands need not be moved. A function
 /// that returns false has changed nothing.
