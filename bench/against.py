@@ -44,7 +44,10 @@ def settings(build):
 def build(commit, reference):
     """The path of the command as the commit builds it, with the compiler and flags of the build folder `reference`. It
     is kept in build/against, and built only once."""
-    commit = git("rev-parse", "--verify", commit + "^{commit}").strip()
+    try:
+        commit = git("rev-parse", "--verify", commit + "^{commit}").strip()
+    except Failed as failure:
+        raise Failed(f"no commit is named '{commit}'") from failure
     options = settings(reference)
     # Another compiler makes another build.
     version = subprocess.run([next(o for o in options if o.startswith("-DCMAKE_CXX_COMPILER=")).split("=", 1)[1],
@@ -106,6 +109,13 @@ def read_table(path, wasm):
     return {words[0]: [word.format(wasm=wasm, bench=HERE) for word in words[1:]] for words in lines if words}
 
 
+def check_modules(table, wasm):
+    """Before anything is built: whether the modules of the table are there."""
+    for word in (word for words in table.values() for word in words):
+        if word.startswith(f"{wasm}/") and not Path(word).is_file():
+            raise Failed(f"{word} does not exist (build the targets bench_programs, bench_wasi and bench_memory64)")
+
+
 def count_all(commands, table):
     """{program: [instructions with the first command, with the second]}; a program that the first can't run is None
     there. All processors count at once: what else the machine does changes nothing."""
@@ -141,6 +151,7 @@ def report_counts(counts, allowed, limit):
     """Prints a table; returns the programs that execute more than `limit` times the instructions and may not."""
     worse = []
     ratios = []
+    print(f"{'instructions':14}{'before':>14}{'now':>14}{'ratio':>9}")
     for program, (before, after) in counts.items():
         if before is None:
             print(f"{program:14}{'-':>14}{after:14}      new")

@@ -156,6 +156,9 @@ def prepare_against(parser, args):
     if not here.is_file():
         parser.error(f"{here} does not exist (build the target warpbeam)")
     try:
+        if args.count:
+            args.table = against.read_table(HERE / "counts.txt", args.wasm_dir)
+            against.check_modules(args.table, args.wasm_dir)
         if args.count and not against.changed(args.against):
             print(f"the command is built from the same sources as at {args.against}")
             sys.exit(0)
@@ -171,14 +174,15 @@ def compare_counts(args):
     """Returns the exit status."""
     try:
         allowed = against.accepted(args.against)
-        table = against.read_table(HERE / "counts.txt", args.wasm_dir)
-        worse = against.report_counts(against.count_all(args.commands, table), allowed, args.limit)
+        worse = against.report_counts(against.count_all(args.commands, args.table), allowed, args.limit)
     except against.Failed as failure:
         print(failure, file=sys.stderr)
         return 1
     if worse:
         print(f"more than {args.limit - 1:.0%} slower than {args.against}: {', '.join(worse)}. If that is the price of "
               "something, say so in the commit's message, on a line of its own: `Slower: NAME reason`.")
+    else:
+        print(f"no program is more than {args.limit - 1:.0%} slower than {args.against}")
     return 1 if worse else 0
 
 
@@ -200,10 +204,10 @@ def parse_arguments():
     parser.add_argument("--json", action="store_true", help="print everything, including all samples, as JSON")
     args = parser.parse_args()
 
+    if args.count and not args.against:
+        parser.error("--count is for --against COMMIT")
     if not args.engine and not args.against:
         parser.error("--engine or --against is needed")
-    if args.count and not args.against:
-        parser.error("--count is for --against")
     args.limit = 1 + (args.limit if args.limit is not None else 2 if args.count else 3) / 100
     if args.against:
         prepare_against(parser, args)
@@ -228,7 +232,7 @@ def parse_arguments():
         wanted = args.programs.split(",") if args.programs else list(work)
         for name in wanted:
             if name not in work:
-                parser.error(f"no program is named '{name}' in {args.work}")
+                parser.error(f"no program is named '{name}' in {args.work} (--work has other tables: bench/work_simd.txt)")
         args.selected = [(args.wasm_dir / f"{name}.wasm", work[name]) for name in wanted]
     if len({wasm.stem for wasm, _ in args.selected}) < len(args.selected):
         parser.error("programs need different names")
@@ -259,6 +263,8 @@ def main():
         slower = against.slower(samples, args.against, "here", args.limit)
         for program, ratio in slower.items():
             print(f"{program} is slower than at {args.against}: {ratio:.3f} times the CPU time", file=sys.stderr)
+        if samples and not slower:
+            print(f"no program is more than {args.limit - 1:.0%} slower than {args.against}")
         return 1 if failures or slower else 0
     return 1 if failures else 0
 

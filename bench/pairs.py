@@ -9,9 +9,12 @@ docs/engine.md explains the instructions ("Reading threaded code").
 """
 import collections
 import sys
+from pathlib import Path
 
 
 def main():
+    if len(sys.argv) != 2 or not Path(sys.argv[1]).is_file():
+        sys.exit("usage: bench/pairs.py FILE, which a build with WARPBEAM_PROFILE=ON writes if WARPBEAM_PAIRS=FILE is set")
     single, double = collections.Counter(), collections.Counter()
     for line in open(sys.argv[1]):
         count, *columns = line.rstrip("\n").split("\t")

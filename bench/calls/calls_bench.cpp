@@ -63,7 +63,7 @@ double measure(const char* what, int count, Action action) {
 /// Prints how many calls a step of an execution costs. The check allows twice the limit, since other programs
 /// run at the same time.
 void compare(double step, double call, double limit, bool checks) {
-    std::printf(", %.1f calls (limit: %.0f)\n", step / call, limit);
+    std::printf(", %.1f calls (aim: %.0f, --check: %.0f)\n", step / call, limit, 2 * limit);
     if (checks && step > 2 * limit * call)
         fail("that is too many");
 }

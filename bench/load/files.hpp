@@ -1,8 +1,9 @@
 #pragma once
 
-#include <algorithm>
+#include <charconv>
 #include <cstdint>
-#include <cstdlib>
+#include <cstdio>
+#include <cstring>
 #include <fstream>
 #include <iterator>
 #include <string_view>
@@ -15,16 +16,31 @@ inline std::vector<uint8_t> read_file(const char* path) {
     return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
 
-/// Calls `bench(path, runs)` for each file. The exit status: 0 if all were good.
+/// Calls `bench(path, runs)` for each file. The exit status: 0 if all were good, 1 if one was not, and 2 if
+/// the arguments are wrong.
 template <typename Bench>
 int bench_files(int argc, char** argv, Bench bench) {
     int runs = 20;
+    int first = 1;
+    bool is_usage = true;
+    if (argc > 2 && std::string_view{argv[1]} == "-n") {
+        const char* const end = argv[2] + std::strlen(argv[2]);
+        const auto [stop, error] = std::from_chars(argv[2], end, runs);
+        is_usage = error == std::errc{} && stop == end && runs > 0;
+        first = 3;
+    }
+    if (!is_usage || first >= argc) {
+        std::fprintf(stderr, "usage: %s [-n RUNS] FILE...\n", argv[0]);
+        return 2;
+    }
     bool good = true;
-    for (int i = 1; i < argc; ++i) {
-        if (std::string_view{argv[i]} == "-n" && i + 1 < argc)
-            runs = std::max(1, std::atoi(argv[++i]));
-        else
+    for (int i = first; i < argc; ++i) {
+        if (!std::ifstream{argv[i]}) {
+            std::fprintf(stderr, "cannot open %s\n", argv[i]);
+            good = false;
+        } else {
             good &= bench(argv[i], runs);
+        }
     }
     return good ? 0 : 1;
 }

@@ -15,13 +15,13 @@ namespace {
 using namespace warpbeam;
 
 /// The CPU time in seconds of one load, or a negative number if the module is refused.
-double load_once(std::span<const uint8_t> bytes, const LoadOptions& options) {
+double load_once(const char* path, std::span<const uint8_t> bytes, const LoadOptions& options) {
     const std::clock_t start = std::clock();
     const auto module = Module::load(bytes, options);
     const std::clock_t end = std::clock();
     if (!module) {
         const std::string_view message = module.error().message();
-        std::fprintf(stderr, "refused at offset %zu: %.*s\n", module.error().offset(),
+        std::fprintf(stderr, "%s: refused at offset %zu: %.*s\n", path, module.error().offset(),
                      static_cast<int>(message.size()), message.data());
         return -1;
     }
@@ -42,7 +42,7 @@ bool bench(const char* path, int runs) {
 
     std::vector<double> seconds;
     for (int i = 0; i < runs; ++i) {
-        seconds.push_back(load_once(bytes, options));
+        seconds.push_back(load_once(path, bytes, options));
         if (seconds.back() < 0)
             return false;
     }

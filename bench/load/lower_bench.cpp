@@ -47,11 +47,12 @@ struct Result {
 };
 
 /// Negative seconds if the module is refused.
-Result lower_once(std::span<const uint8_t> bytes) {
+Result lower_once(const char* path, std::span<const uint8_t> bytes) {
     Counter counter;
     Engine engine{{.features = FeatureSet::all(), .allocator = &counter}};
-    const auto refused = [](const Error& error) {
-        std::fprintf(stderr, "%.*s\n", static_cast<int>(error.message().size()), error.message().data());
+    const auto refused = [path](const Error& error) {
+        std::fprintf(stderr, "%s: %.*s\n", path, static_cast<int>(error.message().size()),
+                     error.message().data());
         return Result{-1, 0, 0};
     };
     const auto module = engine.load(bytes, {.borrow = true});
@@ -75,7 +76,7 @@ bool bench(const char* path, int runs) {
     std::vector<double> seconds;
     Result result{};
     for (int i = 0; i < runs; ++i) {
-        result = lower_once(bytes);
+        result = lower_once(path, bytes);
         if (result.seconds < 0)
             return false;
         seconds.push_back(result.seconds);

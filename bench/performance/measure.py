@@ -209,6 +209,8 @@ def everything(options):
             "guard": lambda: guard_jobs(options),
             "start": lambda: start_jobs(options),
         }
+        if unknown := [name for name in options.sections or [] if name not in sections]:
+            sys.exit(f"--sections: no section is named '{unknown[0]}', use {', '.join(sections)}")
         for name, jobs in sections.items():
             if options.sections and name not in options.sections:
                 continue

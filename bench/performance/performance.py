@@ -35,7 +35,8 @@ def measure_options(parser):
     parser.add_argument("--wasmi-benchmarks", type=Path, help="a checkout of wasmi-labs/wasmi-benchmarks")
     parser.add_argument("--coremark", type=Path, help="a checkout of eembc/coremark")
     parser.add_argument("--brotli", type=Path, help="a checkout of google/brotli")
-    parser.add_argument("--sections", type=lambda text: text.split(","), help="only these, separated by commas")
+    parser.add_argument("--sections", type=lambda text: text.split(","),
+                        help="only these, separated by commas; the others must have been measured on this machine")
     parser.add_argument("--rounds", type=int, help="default: 7, or 3 if short")
     parser.add_argument("--short", action="store_true", help="less work in each run")
 
@@ -47,9 +48,11 @@ def measure(options):
     options.engines = {**pairs(options.engine), "warpbeam": f"{options.build}/warpbeam run {{wasm}} {{args}}"}
     options.cases = {**pairs(options.case), "warpbeam": options.build / "bench/public/warpbeam_public_case"}
     options.built = pairs(options.built)
+    before = json.loads(DATA.read_text()) if options.sections and DATA.exists() else None
+    if before and before["machine"] != measuring.machine():
+        sys.exit(f"the other sections were measured on another machine ({before['machine']['processor']}): measure them all")
     data = measuring.everything(options)
-    if options.sections and DATA.exists():
-        before = json.loads(DATA.read_text())
+    if before:
         for part in ("commits", "sections"):
             data[part] = {**before[part], **data[part]}
     DATA.parent.mkdir(exist_ok=True)

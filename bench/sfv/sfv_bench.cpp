@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <ctime>
 #include <exception>
+#include <stdexcept>
 #include <string_view>
 
 namespace {
@@ -113,8 +114,13 @@ void run_class(const InputClass& inputs, const Options& options, const std::vect
     std::printf("\n");
 }
 
-void run_classes(const char* title, std::vector<InputClass> classes, const Options& options,
+/// Returns whether any are asked for.
+bool run_classes(const char* title, std::vector<InputClass> classes, const Options& options,
                  const std::vector<Reader>& readers) {
+    if (!options.only_class.empty())
+        std::erase_if(classes, [&](const InputClass& inputs) { return inputs.name != options.only_class; });
+    if (classes.empty())
+        return false;
     std::printf("\n%-24s %6s", title, "fields");
     for (const Reader& reader : readers)
         std::printf(" %10s", reader.name);
@@ -125,8 +131,6 @@ void run_classes(const char* title, std::vector<InputClass> classes, const Optio
     std::printf("\n");
     Means means;
     for (InputClass& inputs : classes) {
-        if (!options.only_class.empty() && inputs.name != options.only_class)
-            continue;
         keep_common(inputs);
         if (!inputs.fields.empty())
             run_class(inputs, options, readers, means);
@@ -136,6 +140,7 @@ void run_classes(const char* title, std::vector<InputClass> classes, const Optio
     if (means.speed.count != 0)
         std::printf(", speed-up over sfparse %.2f, minimum %.2f", means.speed.value(), means.least);
     std::printf("\n");
+    return true;
 }
 
 int run(const Options& options) {
@@ -144,20 +149,24 @@ int run(const Options& options) {
         readers.push_back({"sfparse", &walk_sfparse});
     if (!options.only_reader.empty())
         std::erase_if(readers, [&](const Reader& reader) { return reader.name != options.only_reader; });
+    if (readers.empty())
+        throw std::runtime_error{"--only: no reader has that name, or sfparse is not in this build"};
     std::printf("nanoseconds for a field, median of %d interleaved rounds\n", options.rounds);
     std::vector<InputClass> classes = built_in_classes();
     std::vector<InputClass> reals = classes;
     std::erase_if(classes, [](const InputClass& inputs) { return inputs.is_real; });
     std::erase_if(reals, [](const InputClass& inputs) { return !inputs.is_real; });
     std::vector<InputClass> mixed{shuffled("real fields", reals, 20'000)};
-    run_classes("by type", std::move(classes), options, readers);
-    run_classes("real fields", std::move(reals), options, readers);
+    bool any = run_classes("by type", std::move(classes), options, readers);
+    any |= run_classes("real fields", std::move(reals), options, readers);
     if (!options.suite.empty()) {
         std::vector<InputClass> suite = suite_classes(options.suite);
         mixed.push_back(shuffled("httpwg suite", suite, 20'000));
-        run_classes("httpwg suite", std::move(suite), options, readers);
+        any |= run_classes("httpwg suite", std::move(suite), options, readers);
     }
-    run_classes("shuffled", std::move(mixed), options, readers);
+    any |= run_classes("shuffled", std::move(mixed), options, readers);
+    if (!any)
+        throw std::runtime_error{"--class: no class has that name; without --class all are listed"};
     return sink == 1 ? 3 : 0; // prevents optimising the work away
 }
 

@@ -40,6 +40,19 @@ class AgainstTest(unittest.TestCase):
         self.assertEqual(sorted(found), ["both", "single"])
         self.assertAlmostEqual(found["both"], 1.1)
 
+    def test_modules_that_are_not_built(self):
+        with tempfile.TemporaryDirectory() as folder:
+            Path(folder, "one.wasm").touch()
+            table = {"one": ["run", f"{folder}/one.wasm", "3"]}
+            against.check_modules(table, folder)
+            table["two"] = ["run", f"{folder}/two.wasm"]
+            with self.assertRaisesRegex(against.Failed, "two.wasm does not exist"):
+                against.check_modules(table, folder)
+
+    def test_commits_that_do_not_exist(self):
+        with self.assertRaisesRegex(against.Failed, "no commit is named 'nosuch'"):
+            against.build("nosuch", Path("nowhere"))
+
     def test_the_table_of_programs(self):
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "table")

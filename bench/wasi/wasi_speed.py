@@ -32,12 +32,14 @@ def count(full, scale):
 
 
 def seconds(command, out, size):
-    """The CPU time of a command, or None if it fails or prints something else."""
+    """The CPU time of a command, or None if it fails or prints something else, which is reported."""
     with open(out, "wb") as file:
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        ran = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.DEVNULL, check=False)
+        ran = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.PIPE, check=False)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
     if ran.returncode != 0 or os.path.getsize(out) != size:
+        print(f"{' '.join(command)}: exit status {ran.returncode}, {os.path.getsize(out)} bytes of output instead of {size} "
+              f"{ran.stderr.decode(errors='replace').strip()}", file=sys.stderr)
         return None
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
