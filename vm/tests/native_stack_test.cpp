@@ -1,16 +1,21 @@
 #include "fixture.hpp"
 
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
 #include <functional>
 #include <pthread.h>
 
 namespace warpbeam {
 namespace {
 
-/// Runs something on a thread with a native stack of that size.
-void on_stack_of(size_t size, std::function<void()> run) {
+/// Runs something on a thread with a native stack of that size, which is at `stack` if that isn't null.
+void on_stack_at(void* stack, size_t size, std::function<void()> run) {
     pthread_attr_t attributes;
     ASSERT_EQ(pthread_attr_init(&attributes), 0);
-    ASSERT_EQ(pthread_attr_setstacksize(&attributes, size), 0);
+    ASSERT_EQ(stack != nullptr ? pthread_attr_setstack(&attributes, stack, size)
+                               : pthread_attr_setstacksize(&attributes, size),
+              0);
     pthread_t thread;
     const auto entry = [](void* argument) -> void* {
         (*static_cast<std::function<void()>*>(argument))();
@@ -19,6 +24,22 @@ void on_stack_of(size_t size, std::function<void()> run) {
     ASSERT_EQ(pthread_create(&thread, &attributes, entry, &run), 0);
     pthread_join(thread, nullptr);
     pthread_attr_destroy(&attributes);
+}
+void on_stack_of(size_t size, std::function<void()> run) { on_stack_at(nullptr, size, std::move(run)); }
+
+enum class Result : uint8_t { none, ok, trap };
+/// Calls a function with an i32 parameter and result from a depth of `depth` frames of 128 bytes and more.
+[[gnu::noinline]] void call_at(int depth, const Func& f, Result& result) {
+    volatile char room[128];
+    room[0] = 0;
+    if (depth > 0) {
+        call_at(depth - 1, f, result);
+    } else {
+        const Value args[] = {Value{int32_t{20}}};
+        Value results[1];
+        result = f.call(args, results) ? Result::ok : Result::trap;
+    }
+    room[1] = 0; // not a tail call
 }
 
 class NativeStackTest : public VmTest {
@@ -62,6 +83,34 @@ TEST_F(NativeStackTest, of_a_small_thread_is_not_all_reserve) {
         EXPECT_EQ(instance.func("run")->call().error().code(), TrapCode::call_stack_exhausted);
     });
 }
+
+#if defined(__OPTIMIZE__) && WARPBEAM_CHECKS == 0
+/// The call that lowers a function needs no more than what is kept free.
+TEST_F(NativeStackTest, has_room_for_a_function_that_is_lowered) {
+    constexpr size_t page = 4096;
+    constexpr size_t below = 16 * page;
+    for (const size_t size : {size_t{16}, size_t{24}, size_t{32}, size_t{64}}) {
+        size_t traps = 0;
+        for (int depth = 0; depth < static_cast<int>(size) * 8; ++depth) {
+            const Func f =
+                *instantiate(R"((module (func (export "f") (param i32) (result i32) local.get 0)))")
+                     .func("f");
+            auto* const memory = static_cast<unsigned char*>(std::aligned_alloc(page, below + size * 1024));
+            ASSERT_NE(memory, nullptr);
+            std::memset(memory, 0x5a, below);
+            Result result{};
+            on_stack_at(memory + below, size * 1024, [&] { call_at(depth, f, result); });
+            traps += result == Result::trap;
+            const bool kept = std::all_of(memory, memory + below, [](unsigned char c) { return c == 0x5a; });
+            std::free(memory);
+            ASSERT_TRUE(kept) << size << " KiB, depth " << depth;
+            if (result == Result::trap)
+                break;
+        }
+        EXPECT_EQ(traps, 1u) << size << " KiB";
+    }
+}
+#endif
 
 } // namespace
 } // namespace warpbeam

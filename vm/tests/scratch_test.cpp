@@ -39,17 +39,14 @@ TEST(Scratch, blocks_are_aligned_and_apart) {
 }
 
 TEST(Scratch, reports_that_memory_ran_out) {
-    ScarceAllocator scarce{1};
+    ScarceAllocator scarce{2};
     {
         Scratch scratch{scarce};
         ASSERT_NE(scratch.allocate(100, 8), nullptr);
         void* const large = scratch.allocate(4000, 8);
         ASSERT_NE(large, nullptr);
         EXPECT_EQ(scratch.allocate(4000, 8), nullptr);
-        size_t inside = 0;
-        while (scratch.allocate(1000, 8) != nullptr)
-            ASSERT_LT(++inside, 100u);
-        EXPECT_GT(inside, 0u);
+        EXPECT_EQ(scratch.allocate(1000, 8), nullptr);
         EXPECT_NE(scratch.allocate(100, 8), nullptr) << "there is room for this";
         scratch.deallocate(large, 4000, 8);
     }

@@ -200,7 +200,7 @@ struct CallHost {
         if (exit != Exit::none) [[unlikely]] {
             // They are not read again, so they need not be saved for the call.
             r.acc = r.l0 = r.l1 = 0;
-            r.facc = r.f0 = {};
+            r.facc = r.f0 = Vector{};
             return exit == Exit::uncaught_exception ? raise(r, execution, execution.detail) : exit;
         }
         load_memory(r);

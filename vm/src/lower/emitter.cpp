@@ -373,7 +373,7 @@ void Emitter::remove(const Producer& producer) noexcept {
 
 Taken Emitter::take_back(const Producer& producer) noexcept {
     Taken taken{shape_of(producer.choice), {}};
-    const size_t size = std::min(here() - producer.begin, sizeof taken.bytes);
+    const size_t size = std::min<size_t>(here() - producer.begin, sizeof taken.bytes);
     std::memcpy(taken.bytes.data(), code_.data() + producer.begin, size);
     remove(producer);
     return taken;

@@ -3,14 +3,12 @@
 #include <warpbeam/memory/arena.hpp>
 
 #include <cstddef>
-#include <iterator>
-#include <utility>
 
 namespace warpbeam::vm {
 
 /// Memory for the tables of one function's lowering: most are small, and all are freed together. Small blocks
-/// are in here, or come from an arena, and are not used again before the end; large ones are freed when a
-/// table grows out of them.
+/// come from an arena, and are not used again before the end; large ones are freed when a table grows out of
+/// them.
 class Scratch final : public Allocator {
 public:
     explicit Scratch(Allocator& parent) noexcept : parent_{parent}, arena_{parent} {}
@@ -20,10 +18,7 @@ public:
     [[nodiscard]] void* allocate(size_t size, size_t alignment) noexcept override {
         if (!is_small(size, alignment))
             return parent_.allocate(size, alignment);
-        const size_t granules = (size + sizeof(Granule) - 1) / sizeof(Granule);
-        if (granules <= std::size(first_) - used_)
-            return &first_[std::exchange(used_, used_ + granules)];
-        const auto block = arena_.array<Granule>(granules);
+        const auto block = arena_.array<Granule>((size + sizeof(Granule) - 1) / sizeof(Granule));
         return block ? block->data() : nullptr;
     }
     void deallocate(void* block, size_t size, size_t alignment) noexcept override {
@@ -36,14 +31,11 @@ private:
         std::byte bytes[alignof(std::max_align_t)];
     };
     static bool is_small(size_t size, size_t alignment) noexcept {
-        return size <= 2048 && alignment <= alignof(Granule);
+        return size <= 1024 && alignment <= alignof(Granule);
     }
 
     Allocator& parent_;
     Arena arena_;
-    /// What the smaller half of functions need, without a call of the allocator.
-    Granule first_[384];
-    size_t used_ = 0;
 };
 
 } // namespace warpbeam::vm
