@@ -85,8 +85,9 @@ TEST(Settled, rows_are_what_the_emitter_settles_on) {
                 EXPECT_LT(found.cost, 4u);
                 EXPECT_EQ(row.swapped(), swapped);
                 EXPECT_EQ(row.a(), found.choice.variant.a);
-                if (facts_of(form).operands > 1)
+                if (facts_of(form).operands > 1) {
                     EXPECT_EQ(row.b(), found.choice.variant.b);
+                }
                 EXPECT_EQ(row.stored(), found.choice.variant.result == Dst::slot);
             }
     }
