@@ -27,7 +27,8 @@ Handler time_handler = nullptr;
 HANDLE timer = nullptr;
 
 HANDLE handle_of(StandardStream stream) noexcept {
-    return reinterpret_cast<HANDLE>(::_get_osfhandle(static_cast<int>(stream))); // NOLINT
+    constexpr DWORD handles[] = {STD_INPUT_HANDLE, STD_OUTPUT_HANDLE, STD_ERROR_HANDLE};
+    return GetStdHandle(handles[static_cast<size_t>(stream)]);
 }
 
 BOOL WINAPI on_control(DWORD event) noexcept {
@@ -57,6 +58,9 @@ bool fail() noexcept {
 } // namespace
 
 void prepare_process() noexcept {
+    // The C runtime would end the process at a stream that isn't open.
+    (void)::_set_invalid_parameter_handler(
+        [](const wchar_t*, const wchar_t*, const wchar_t*, unsigned, uintptr_t) {});
     for (int stream = 0; stream < 3; ++stream)
         (void)::_setmode(stream, _O_BINARY);
     (void)SetConsoleOutputCP(CP_UTF8);

@@ -96,8 +96,7 @@ Result<Handle> open_entry(HANDLE directory, const Name& name, ACCESS_MASK access
     HANDLE opened = INVALID_HANDLE_VALUE;
     const NTSTATUS status = NtCreateFile(
         &opened, access, &attributes, &block, nullptr, FILE_ATTRIBUTE_NORMAL, shared_by_all, disposition,
-        FILE_SYNCHRONOUS_IO_NONALERT | FILE_OPEN_REPARSE_POINT | FILE_OPEN_FOR_BACKUP_INTENT | options,
-        nullptr, 0);
+        FILE_SYNCHRONOUS_IO_NONALERT | FILE_OPEN_REPARSE_POINT | options, nullptr, 0);
     if (status < 0)
         return std::unexpected{to_errno(status)};
     return Handle{opened};

@@ -3,7 +3,13 @@
 #ifdef _WIN32
 
 #include <algorithm>
+#include <cstdlib>
 #include <io.h>
+
+#ifdef _UCRT // not all headers have it
+extern "C" _invalid_parameter_handler
+_set_thread_local_invalid_parameter_handler(_invalid_parameter_handler handler);
+#endif
 
 namespace warpbeam::wasi {
 
@@ -90,7 +96,15 @@ Errno to_errno(DWORD error) noexcept {
 uint64_t from_filetime(uint64_t time) noexcept { return time > year_1970 ? (time - year_1970) * unit : 0; }
 
 HANDLE handle_of(int descriptor) noexcept {
+#ifdef _UCRT
+    // This runtime would end the process if the descriptor isn't open.
+    const auto before = _set_thread_local_invalid_parameter_handler(
+        [](const wchar_t*, const wchar_t*, const wchar_t*, unsigned, uintptr_t) {});
+#endif
     const intptr_t handle = descriptor >= 0 ? _get_osfhandle(descriptor) : -1;
+#ifdef _UCRT
+    (void)_set_thread_local_invalid_parameter_handler(before);
+#endif
     // -2: one of the first three, in a process without streams
     return handle != -2 ? reinterpret_cast<HANDLE>(handle) : INVALID_HANDLE_VALUE; // NOLINT
 }
