@@ -159,9 +159,9 @@ def prepare_against(parser, args):
         if args.count:
             args.table = against.read_table(HERE / "counts.txt", args.wasm_dir)
             against.check_modules(args.table, args.wasm_dir)
-        if args.count and not against.changed(args.against):
-            print(f"the command is built from the same sources as at {args.against}")
-            sys.exit(0)
+            if not against.changed(args.against):
+                print(f"the command is built from the same sources as at {args.against}")
+                sys.exit(0)
         args.commands = [against.build(args.against, build), here]
     except against.Failed as failure:
         parser.error(str(failure))

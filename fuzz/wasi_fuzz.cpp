@@ -72,16 +72,7 @@ private:
     /// A path of what is there, from a directory.
     std::string real_path(uint32_t fd) {
         const ModelDescriptor* const from = model_.find(fd);
-        std::string text;
-        for (const Node* at = from != nullptr ? from->node.get() : nullptr;
-             at != nullptr && !at->entries.empty();) {
-            const uint8_t choice = input_.byte();
-            const auto& [name, node] =
-                *std::next(at->entries.begin(), choice / 4 % static_cast<int>(at->entries.size()));
-            text += (text.empty() ? "" : "/") + name;
-            at = choice % 4 != 0 ? node.get() : nullptr;
-        }
-        return text.empty() ? "new" : text;
+        return input_.path_from(from != nullptr ? from->node.get() : nullptr);
     }
     /// Any path; often one of what is there from that directory, or a short one.
     std::string path(uint32_t fd) {

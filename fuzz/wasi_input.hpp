@@ -55,6 +55,18 @@ public:
         constexpr uint64_t choices[] = {0, 1, 3, 10, 100, 5000, 70'000, uint64_t{1} << 63, UINT64_MAX};
         return one_of(choices);
     }
+    /// A path of what is there, from a directory, which may be null.
+    std::string path_from(const Node* at) {
+        std::string text;
+        while (at != nullptr && !at->entries.empty()) {
+            const uint8_t choice = byte();
+            const auto& [name, node] =
+                *std::next(at->entries.begin(), choice / 4 % static_cast<int>(at->entries.size()));
+            text += (text.empty() ? "" : "/") + name;
+            at = choice % 4 != 0 ? node.get() : nullptr;
+        }
+        return text.empty() ? "new" : text;
+    }
 
 private:
     std::span<const uint8_t> bytes_;

@@ -11,36 +11,33 @@
 
 /// What the programs of this folder have in common: [-n RUNS] FILE...
 
-inline std::vector<uint8_t> read_file(const char* path) {
-    std::ifstream file(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-}
-
-/// Calls `bench(path, runs)` for each file. The exit status: 0 if all were good, 1 if one was not, and 2 if
-/// the arguments are wrong.
+/// Calls `bench(path, bytes, runs)` for each file. The exit status: 0 if all were good, 1 if one was not, and
+/// 2 if the arguments are wrong.
 template <typename Bench>
 int bench_files(int argc, char** argv, Bench bench) {
     int runs = 20;
     int first = 1;
-    bool is_usage = true;
+    bool is_right = true;
     if (argc > 2 && std::string_view{argv[1]} == "-n") {
         const char* const end = argv[2] + std::strlen(argv[2]);
         const auto [stop, error] = std::from_chars(argv[2], end, runs);
-        is_usage = error == std::errc{} && stop == end && runs > 0;
+        is_right = error == std::errc{} && stop == end && runs > 0;
         first = 3;
     }
-    if (!is_usage || first >= argc) {
+    if (!is_right || first >= argc) {
         std::fprintf(stderr, "usage: %s [-n RUNS] FILE...\n", argv[0]);
         return 2;
     }
     bool good = true;
     for (int i = first; i < argc; ++i) {
-        if (!std::ifstream{argv[i]}) {
+        std::ifstream file{argv[i], std::ios::binary};
+        if (!file) {
             std::fprintf(stderr, "cannot open %s\n", argv[i]);
             good = false;
-        } else {
-            good &= bench(argv[i], runs);
+            continue;
         }
+        const std::vector<uint8_t> bytes{std::istreambuf_iterator<char>{file}, {}};
+        good &= bench(argv[i], bytes, runs);
     }
     return good ? 0 : 1;
 }

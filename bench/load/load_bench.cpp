@@ -28,8 +28,7 @@ double load_once(const char* path, std::span<const uint8_t> bytes, const LoadOpt
     return static_cast<double>(end - start) / CLOCKS_PER_SEC;
 }
 
-bool bench(const char* path, int runs) {
-    const std::vector<uint8_t> bytes = read_file(path);
+bool bench(const char* path, const std::vector<uint8_t>& bytes, int runs) {
     LoadOptions options;
     options.features = FeatureSet::all();
     options.borrow = true;

@@ -71,8 +71,7 @@ Result lower_once(const char* path, std::span<const uint8_t> bytes) {
     return {static_cast<double>(end - start) / CLOCKS_PER_SEC, body, counter.bytes - before};
 }
 
-bool bench(const char* path, int runs) {
-    const std::vector<uint8_t> bytes = read_file(path);
+bool bench(const char* path, const std::vector<uint8_t>& bytes, int runs) {
     std::vector<double> seconds;
     Result result{};
     for (int i = 0; i < runs; ++i) {

@@ -73,9 +73,8 @@ TEST(Settled, rows_are_what_the_emitter_settles_on) {
         const Form form = settled_keys.keys[number].form;
         for (Spot left = 0; left < spot_count; ++left)
             for (Spot right = 0; right < spot_count; ++right) {
-                // Two values in one accumulator, and a pin of the other bank, do not occur.
                 const Settled row = settled_rows[number][left * spot_count + right];
-                if (row.is_unusual())
+                if (row.is_unusual()) // the emitter decides
                     continue;
                 bool swapped = false;
                 const Settling::Found found = best(settling, form, op, left, right, swapped);

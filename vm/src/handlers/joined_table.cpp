@@ -163,19 +163,6 @@ static_assert(checked_key(key_of({Form::load_sum, Op::i64_load, {.option = detai
               key_of({Form::load_sum, Op::i64_load, {}}));
 static_assert(checked_key(key_of({Form::global_get})) == key_of({Form::global_get}));
 
-/// Of the first ones of `max_joined`.
-[[gnu::always_inline]] inline JoinedNumber longest(const JoinedNumber* parts) noexcept {
-    JoinedNumber found = tables.row(parts[0], parts[1]);
-    if (found == 0)
-        return 0;
-    JoinedNumber joined = found;
-    for (size_t i = 2; i < max_joined; ++i) {
-        joined = tables.row(joined, parts[i]);
-        found = joined != 0 ? joined : found;
-    }
-    return found;
-}
-
 Handler handler_at(size_t i) noexcept {
     static_assert(joined_parts == 4);
     const std::span<const Handler> parts[] = {joined_0, joined_1, joined_2, joined_3};
@@ -195,11 +182,21 @@ void number_parts(std::span<const PlacedChoice> instrs, JoinedNumber* parts, boo
 
 JoinedNumber join(JoinedNumber first, JoinedNumber next) noexcept { return tables.row(first, next); }
 
-JoinedNumber longest_joined(const JoinedNumber* parts) noexcept { return longest(parts); }
+JoinedNumber longest_joined(const JoinedNumber* parts) noexcept {
+    JoinedNumber found = tables.row(parts[0], parts[1]);
+    if (found == 0)
+        return 0;
+    JoinedNumber joined = found;
+    for (size_t i = 2; i < max_joined; ++i) {
+        joined = tables.row(joined, parts[i]);
+        found = joined != 0 ? joined : found;
+    }
+    return found;
+}
 
 void join_handlers(std::span<const PlacedChoice> instrs, const JoinedNumber* parts, uint8_t* code) noexcept {
     for (const PlacedChoice& instr : instrs)
-        if (const JoinedNumber joined = longest(parts++); joined != 0) {
+        if (const JoinedNumber joined = longest_joined(parts++); joined != 0) {
             const Handler handler = joined_handler(joined);
             std::memcpy(code + instr.begin, &handler, sizeof handler);
         }

@@ -66,7 +66,7 @@ WARPBEAM_LOWER_INLINE inline void Emitter::push_local(uint32_t local) noexcept {
         note_local_reference();
 }
 
-/// To be called when so many operands, the lowest of which is at `place`, are taken from the stack.
+/// To be called when `count` operands, the lowest of which is at `place`, are taken from the stack.
 WARPBEAM_LOWER_INLINE inline void Emitter::forget_operands(const Operand* first, size_t place,
                                                            size_t count) noexcept {
     // From the highest one down: each is the highest one that is this local.

@@ -118,8 +118,6 @@ void Lowering::lower_extend() noexcept {
         stack_.back().kind = ValType::i64;
 }
 
-void Lowering::lower_local_get() noexcept { push_local(reader_.u32()); }
-
 void Lowering::lower_local_set(bool tee) noexcept {
     const uint32_t local = reader_.u32();
     if (is_far(locals_[local].slot)) {

@@ -98,7 +98,7 @@ private:
     void lower_drop() noexcept;
     void lower_select_typed() noexcept;
     void lower_extend() noexcept;
-    void lower_local_get() noexcept;
+    WARPBEAM_LOWER_INLINE void lower_local_get() noexcept { push_local(reader_.u32()); }
     void lower_local_set(bool tee) noexcept;
     [[nodiscard]] int64_t read_constant() noexcept;
     void lower_i32_const() noexcept;

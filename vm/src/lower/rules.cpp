@@ -248,7 +248,7 @@ bool Lowering::lower(size_t count) noexcept {
         }
         // A quarter of all instructions.
         if (op == Op::local_get) {
-            push_local(reader_.u32());
+            lower_local_get();
             continue;
         }
         const auto code = static_cast<size_t>(op);

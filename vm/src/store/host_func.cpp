@@ -103,9 +103,7 @@ Exit wait(Execution& execution, PendingTrap& pending, bool has_token) noexcept {
     execution.has_token = has_token;
     return execution.may_suspend ? Exit::host_call : pending.hold(execution, Trap{TrapCode::cannot_suspend});
 }
-} // namespace
 
-namespace {
 /// Why the function has not returned, as an exit.
 [[gnu::noinline]] Exit unfinished(Execution& execution, const Caller& from, bool observed,
                                   Trap& trap) noexcept {
@@ -122,6 +120,8 @@ namespace {
 
 [[gnu::always_inline]] inline Exit call(Execution& execution, HostFunc& host, InstanceData* caller,
                                         Slot* frame, bool observed) noexcept {
+    if (host.is_owners())
+        return wait(execution, execution.store->pending, false);
     Caller from = Internal::caller(execution.store->handle(), caller, *host.signature);
     // The frame contains the arguments, and after the call the results.
     const size_t kept = execution.store->heap.kept();
@@ -138,8 +138,6 @@ namespace {
                                      Slot* frame) noexcept {
     if (!std::exchange(execution.calls_again, false))
         observe(execution, Observed::enter, frame);
-    if (host.is_owners())
-        return wait(execution, execution.store->pending, false);
     const Exit exit = call(execution, host, caller, frame, true);
     if (exit == Exit::none)
         observe(execution, Observed::leave, frame);
@@ -150,8 +148,6 @@ namespace {
 Exit call_host(Execution& execution, HostFunc& host, InstanceData* caller, Slot* frame) noexcept {
     if (execution.store->observes_calls && caller != nullptr) [[unlikely]]
         return call_observed(execution, host, caller, frame);
-    if (host.is_owners())
-        return wait(execution, execution.store->pending, false);
     return call(execution, host, caller, frame, false);
 }
 
