@@ -28,21 +28,6 @@ void on_stack_at(void* stack, size_t size, std::function<void()> run) {
 }
 void on_stack_of(size_t size, std::function<void()> run) { on_stack_at(nullptr, size, std::move(run)); }
 
-enum class Result : uint8_t { none, ok, trap };
-/// Calls a function with an i32 parameter and result from a depth of `depth` frames of 128 bytes and more.
-[[gnu::noinline]] void call_at(int depth, const Func& f, Result& result) {
-    volatile char room[128];
-    room[0] = 0;
-    if (depth > 0) {
-        call_at(depth - 1, f, result);
-    } else {
-        const Value args[] = {Value{int32_t{20}}};
-        Value results[1];
-        result = f.call(args, results) ? Result::ok : Result::trap;
-    }
-    room[1] = room[0]; // not a tail call
-}
-
 class NativeStackTest : public VmTest {
 protected:
     NativeStackTest() : VmTest{{.host_call_depth = 1'000'000}} {
@@ -86,6 +71,21 @@ TEST_F(NativeStackTest, of_a_small_thread_is_not_all_reserve) {
 }
 
 #if defined(__OPTIMIZE__) && WARPBEAM_CHECKS == 0
+enum class Result : uint8_t { none, ok, trap };
+/// Calls a function with an i32 parameter and result from a depth of `depth` frames of 128 bytes and more.
+[[gnu::noinline]] void call_at(int depth, const Func& f, Result& result) {
+    volatile char room[128];
+    room[0] = 0;
+    if (depth > 0) {
+        call_at(depth - 1, f, result);
+    } else {
+        const Value args[] = {Value{int32_t{20}}};
+        Value results[1];
+        result = f.call(args, results) ? Result::ok : Result::trap;
+    }
+    room[1] = room[0]; // not a tail call
+}
+
 /// The call that lowers a function needs no more than what is kept free.
 TEST_F(NativeStackTest, has_room_for_a_function_that_is_lowered) {
     constexpr size_t page = 4096;
