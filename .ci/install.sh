@@ -9,21 +9,22 @@ tools_erlang=(erlang-base erlang-dev erlang-eunit erlang-proper erlang-edoc erla
 tools_format=(clang-format-19)
 tools_tidy=(clang-tidy-19)
 tools_gcc=(g++)
-# What is built for other machines with, by clang (for its libraries g++), and the emulator that runs it. The machines
-# are presets, too.
-machines=(i686 s390x armhf riscv64 ppc64le aarch64 windows)
+# What is built for other machines and systems with, by clang (for its libraries g++), and the emulator that runs it;
+# nothing runs what is built for macOS. The machines are presets, too.
+machines=(i686 s390x armhf riscv64 ppc64le aarch64 windows musl macos)
 declare -A machine_triple=(
     [i686]=i686-linux-gnu [s390x]=s390x-linux-gnu [armhf]=arm-linux-gnueabihf
     [riscv64]=riscv64-linux-gnu [ppc64le]=powerpc64le-linux-gnu [aarch64]=aarch64-linux-gnu
-    [windows]=x86_64-w64-windows-gnu)
+    [windows]=x86_64-w64-windows-gnu [musl]=x86_64-linux-musl [macos]=aarch64-macos)
 declare -A machine_emulator=(
     [i686]=qemu-i386-static [s390x]=qemu-s390x-static [armhf]=qemu-arm-static
     [riscv64]=qemu-riscv64-static [ppc64le]=qemu-ppc64le-static [aarch64]=qemu-aarch64-static
-    [windows]="env WINEDEBUG=-all wine")
+    [windows]="env WINEDEBUG=-all wine" [musl]=env)
 # tools_machine MACHINE: the packages for it.
 tools_machine() {
     case $1 in
         windows) echo g++-mingw-w64-x86-64-posix wine wine64 ;;
+        musl | macos) echo python3-pip ;; # for .ci/zig
         *) echo "g++-${machine_triple[$1]} qemu-user-static" ;;
     esac
 }

@@ -57,6 +57,12 @@ bool read_entries(int file, uintptr_t begin, size_t host_page, std::span<uint64_
            static_cast<ssize_t>(entries.size_bytes());
 }
 
+/// musl's ioctl takes the command as an int, glibc's as an unsigned long.
+template <typename Command>
+int call(int (*ioctl)(int, Command, ...), int file, unsigned long command, void* argument) noexcept {
+    return ioctl(file, static_cast<Command>(command), argument);
+}
+
 enum class Trust : uint8_t { untried, right, wrong };
 
 /// Whether the page map is about the addresses of this process, in its byte order. An emulator of another
@@ -172,8 +178,9 @@ bool WriteWatch::start(const uint8_t* base, size_t size) noexcept {
     uffdio_writeprotect protection{};
     protection.range = {begin_, size};
     protection.mode = UFFDIO_WRITEPROTECT_MODE_WP;
-    return file_ >= 0 && ioctl(file_, UFFDIO_API, &api) == 0 && ioctl(file_, UFFDIO_REGISTER, &range) == 0 &&
-           ioctl(file_, UFFDIO_WRITEPROTECT, &protection) == 0;
+    return file_ >= 0 && call(ioctl, file_, UFFDIO_API, &api) == 0 &&
+           call(ioctl, file_, UFFDIO_REGISTER, &range) == 0 &&
+           call(ioctl, file_, UFFDIO_WRITEPROTECT, &protection) == 0;
 }
 
 bool WriteWatch::add_written(PageSet& pages, bool again) const noexcept {
@@ -191,7 +198,7 @@ bool WriteWatch::add_written(PageSet& pages, bool again) const noexcept {
     request.return_mask = page_written;
     request.end = end_;
     for (request.start = begin_; request.start < end_; request.start = request.walk_end) {
-        const int count = ioctl(file.get(), scan_command, &request);
+        const int count = call(ioctl, file.get(), scan_command, &request);
         if (count < 0 || request.walk_end <= request.start)
             return false;
         for (int i = 0; i < count; ++i)

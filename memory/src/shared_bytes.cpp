@@ -1,3 +1,4 @@
+#include <warpbeam/memory/atomic_ref.hpp>
 #include <warpbeam/memory/little_endian.hpp>
 #include <warpbeam/memory/shared_bytes.hpp>
 
@@ -76,7 +77,7 @@ WaitResult SharedBytes::wait(uint64_t address, T expected, int64_t timeout,
                              const std::atomic<uint64_t>* interrupt) noexcept {
     // A thread that changes the value and then notifies either finds us on the list, or we see the change.
     std::unique_lock lock{waiting_};
-    if (std::atomic_ref<T>{*reinterpret_cast<T*>(data_ + address)}.load() != little_endian(expected))
+    if (AtomicRef<T>{*reinterpret_cast<T*>(data_ + address)}.load() != little_endian(expected))
         return WaitResult::not_equal;
     Waiter self{.address = address, .wake = {}};
     *end_ = &self;

@@ -4,8 +4,8 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cmath>
 #include <cstdio>
+#include <cstdlib>
 
 namespace warpbeam::cli {
 namespace {
@@ -218,17 +218,19 @@ size_t parse_size(std::string_view text, bool suffixes) {
 }
 
 std::chrono::microseconds parse_duration(std::string_view text) {
-    double number = 0;
-    const char* const end = text.data() + text.size();
-    const auto [stop, fault] = std::from_chars(text.data(), end, number, std::chars_format::fixed);
-    const std::string_view unit{stop, static_cast<size_t>(end - stop)};
+    const size_t length = std::min(text.find_first_not_of("0123456789."), text.size());
+    const std::string digits{text.substr(0, length)};
+    const std::string_view unit = text.substr(length);
+    const bool is_number =
+        digits.find_first_of("0123456789") != std::string::npos && digits.find('.') == digits.rfind('.');
+    const double number = std::strtod(digits.c_str(), nullptr); // the command keeps the locale "C"
     const double size = unit == "us"   ? 1
                         : unit == "ms" ? 1e3
                         : unit == "s"  ? 1e6
                         : unit == "m"  ? 60e6
                         : unit == "h"  ? 3600e6
                                        : 0;
-    if (fault != std::errc{} || size == 0 || !std::isfinite(number) || number < 0)
+    if (!is_number || size == 0)
         throw UsageError("'" + std::string(text) +
                          "' is not a duration: a number and us, ms, s, m or h, such as 1.5s");
     constexpr double longest = 1e15; // thirty years, which every system's timers can hold

@@ -1,4 +1,5 @@
 #include "characters.hpp"
+#include "decimal.hpp"
 
 #include <warpbeam/text/number.hpp>
 
@@ -150,16 +151,12 @@ std::optional<uint64_t> parse_hex(std::string_view text, const FloatFormat& form
     return round_binary(format, mantissa, exponent, sticky);
 }
 
-template <typename Float>
-using BitsOf = std::conditional_t<sizeof(Float) == 4, uint32_t, uint64_t>;
-
 /// The bits of the number nearest to a decimal literal.
-template <typename Float>
-std::optional<uint64_t> parse_decimal(std::string_view text) noexcept {
-    // A point halfway between two binary64 numbers has at most 767 significant digits. Of the digits after
-    // that, it only matters whether any is not zero; a digit 1 at the end then stands for them.
-    constexpr size_t max_digits = 780;
-    char digits[max_digits + 32];
+std::optional<uint64_t> parse_decimal(std::string_view text, const FloatFormat& format) noexcept {
+    // Of the digits that there is no room for, it only matters whether any is not zero; a digit 1 at the end
+    // then stands for them.
+    constexpr size_t max_digits = max_decimal_digits - 1;
+    char digits[max_decimal_digits];
     size_t count = 0;
     int64_t exponent = 0;
     bool fraction = false;
@@ -180,21 +177,14 @@ std::optional<uint64_t> parse_decimal(std::string_view text) noexcept {
         return 0;
     if (i < text.size())
         exponent += parse_exponent(text.substr(i + 1));
-    const int64_t magnitude = exponent + static_cast<int64_t>(count);
     if (sticky) {
         digits[count++] = '1';
         --exponent;
     }
-    digits[count++] = 'e';
-    const char* const end = std::to_chars(digits + count, std::end(digits), exponent).ptr;
-    Float value = 0;
-    // An out-of-range exponent makes the number too large, or zero.
-    if (std::from_chars(digits, end, value).ec == std::errc::result_out_of_range)
-        return magnitude > 0 ? std::nullopt : std::optional<uint64_t>{0};
-    return std::bit_cast<BitsOf<Float>>(value);
+    const Binary nearest = binary_of({digits, count}, exponent);
+    return round_binary(format, nearest.mantissa, nearest.exponent, nearest.sticky);
 }
 
-template <typename Float>
 std::optional<uint64_t> parse_float(std::string_view text, const FloatFormat& format) noexcept {
     const bool negative = text.starts_with('-');
     if (negative || text.starts_with('+'))
@@ -211,7 +201,7 @@ std::optional<uint64_t> parse_float(std::string_view text, const FloatFormat& fo
     } else if (text.starts_with("0x")) {
         magnitude = parse_hex(text.substr(2), format);
     } else {
-        magnitude = parse_decimal<Float>(text);
+        magnitude = parse_decimal(text, format);
     }
     if (magnitude && negative)
         *magnitude |= format.sign();
@@ -219,8 +209,8 @@ std::optional<uint64_t> parse_float(std::string_view text, const FloatFormat& fo
 }
 
 template <typename Float>
-std::string_view print_float(BitsOf<Float> bits, const FloatFormat& format,
-                             std::span<char, 40> buffer) noexcept {
+std::string_view print_float(std::conditional_t<sizeof(Float) == 4, uint32_t, uint64_t> bits,
+                             const FloatFormat& format, std::span<char, 40> buffer) noexcept {
     char* at = buffer.data();
     char* const end = at + buffer.size();
     const uint64_t magnitude = bits & ~format.sign();
@@ -279,13 +269,11 @@ std::optional<uint64_t> parse_integer(std::string_view text, unsigned bits) noex
 }
 
 std::optional<uint32_t> parse_f32(std::string_view text) noexcept {
-    const std::optional<uint64_t> bits = parse_float<float>(text, binary32);
+    const std::optional<uint64_t> bits = parse_float(text, binary32);
     return bits ? std::optional{static_cast<uint32_t>(*bits)} : std::nullopt;
 }
 
-std::optional<uint64_t> parse_f64(std::string_view text) noexcept {
-    return parse_float<double>(text, binary64);
-}
+std::optional<uint64_t> parse_f64(std::string_view text) noexcept { return parse_float(text, binary64); }
 
 std::string_view print_f32(uint32_t bits, std::span<char, 40> buffer) noexcept {
     return print_float<float>(bits, binary32, buffer);

@@ -132,7 +132,8 @@ TEST(Floats, agree_with_the_c_library_on_random_numbers) {
         if (value != value || value > 1.7e308)
             continue;
         char text[1400];
-        std::snprintf(text, sizeof text, "%.*e", static_cast<int>(random() % 25), value);
+        std::snprintf(text, sizeof text, "%.*e", static_cast<int>(random() % (i % 16 == 0 ? 1000 : 25)),
+                      value);
         ASSERT_EQ(f64(text), std::strtod(text, nullptr)) << text;
         const float narrow = std::strtof(text, nullptr);
         ASSERT_EQ(f32(text).value_or(HUGE_VALF), narrow) << text;

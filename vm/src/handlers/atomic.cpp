@@ -1,6 +1,8 @@
 #include "handlers/generate.hpp"
 #include "handlers/memory_access.hpp"
 
+#include <warpbeam/memory/atomic_ref.hpp>
+
 #include <atomic>
 
 /// Atomic instructions, all sequentially consistent.
@@ -17,14 +19,14 @@ namespace {
 struct AtomicLoad {
     static constexpr bool has_result = true;
     template <typename Memory, typename Value>
-    static Value apply(std::atomic_ref<Memory> place, Value, Value) noexcept {
+    static Value apply(AtomicRef<Memory> place, Value, Value) noexcept {
         return little_endian(place.load());
     }
 };
 struct AtomicStore {
     static constexpr bool has_result = false;
     template <typename Memory, typename Value>
-    static Value apply(std::atomic_ref<Memory> place, Value value, Value) noexcept {
+    static Value apply(AtomicRef<Memory> place, Value value, Value) noexcept {
         place.store(little_endian(static_cast<Memory>(value)));
         return value;
     }
@@ -34,13 +36,13 @@ template <auto F>
 struct AtomicRmw {
     static constexpr bool has_result = true;
     template <typename Memory, typename Value>
-    static Value apply(std::atomic_ref<Memory> place, Value value, Value) noexcept {
+    static Value apply(AtomicRef<Memory> place, Value value, Value) noexcept {
         return little_endian(F(place, little_endian(static_cast<Memory>(value))));
     }
 };
 /// Sums carry from byte to byte, so the machine can't make them in the other order.
 template <typename Memory>
-Memory add_swapped(std::atomic_ref<Memory> place, Memory number) noexcept {
+Memory add_swapped(AtomicRef<Memory> place, Memory number) noexcept {
     Memory found = place.load();
     while (!place.compare_exchange_weak(found,
                                         little_endian(static_cast<Memory>(little_endian(found) + number)))) {
@@ -66,7 +68,7 @@ using AtomicXchg = AtomicRmw<[](auto place, auto value) { return place.exchange(
 struct AtomicCmpxchg {
     static constexpr bool has_result = true;
     template <typename Memory, typename Value>
-    static Value apply(std::atomic_ref<Memory> place, Value value, Value expected) noexcept {
+    static Value apply(AtomicRef<Memory> place, Value value, Value expected) noexcept {
         // The expected value wraps to the memory's width, like the stored value: "expected wrapped from i32
         // to i8, 8-bit compare equal".
         auto found = little_endian(static_cast<Memory>(expected));
@@ -94,7 +96,7 @@ template <typename Memory>
 
 template <typename F, typename Memory, typename Value, typename In>
 [[gnu::always_inline]] inline Exit access(Regs& r, Memory* at, Value value) noexcept {
-    const Value result = F::template apply<Memory, Value>(std::atomic_ref<Memory>{*at}, value,
+    const Value result = F::template apply<Memory, Value>(AtomicRef<Memory>{*at}, value,
                                                           In::template slot<Field::expected, Value>(r));
     if constexpr (F::has_result)
         write<Dst::slot, Value>(r, In::template get<Field::to>(r.ip), result);

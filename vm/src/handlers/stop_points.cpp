@@ -3,6 +3,8 @@
 #include "handlers/dispatch.hpp"
 #include "handlers/instance_data.hpp"
 
+#include <warpbeam/memory/atomic_ref.hpp>
+
 #include <algorithm>
 #include <cstring>
 #include <mutex>
@@ -22,11 +24,9 @@ void set(const Code& code, const StopPoint& point, bool stops) noexcept {
     auto* const place = const_cast<Instr*>(
         code.entry()->after(point.position)); // NOLINT(cppcoreguidelines-pro-type-const-cast)
     if (point.is_distance())
-        std::atomic_ref{*reinterpret_cast<uint32_t*>(place)}.store(point.words[stops ? 1 : 0],
-                                                                   std::memory_order_relaxed);
+        AtomicRef{*reinterpret_cast<uint32_t*>(place)}.store_relaxed(point.words[stops ? 1 : 0]);
     else
-        std::atomic_ref{place->handler}.store(stops ? stop_handler() : original(point),
-                                              std::memory_order_relaxed);
+        AtomicRef{place->handler}.store_relaxed(stops ? stop_handler() : original(point));
 }
 
 void set_all(const Code& code, bool stop) noexcept {

@@ -27,9 +27,10 @@ inline constexpr bool is_optional = false;
 template <typename T>
 inline constexpr bool is_optional<std::optional<T>> = true;
 
-/// What an element of a non-const vector<bool> is: a proxy.
+/// What an element of a vector<bool> is, a proxy; with libc++ also if the vector is const.
 template <typename T>
-concept BitReference = std::same_as<T, std::vector<bool>::reference>;
+concept BitReference = !std::same_as<T, bool> && (std::same_as<T, std::vector<bool>::reference> ||
+                                                  std::same_as<T, std::vector<bool>::const_reference>);
 
 /// An entry of parameters or of a dictionary.
 template <typename T>
