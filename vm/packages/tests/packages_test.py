@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Builds consumer/consumer.cpp in the ways that other projects use the library, and checks the results.
 
-    packages_test.py installed|subproject|shared --build RELEASE_BUILD --cmake ... --cxx ...
+    packages_test.py installed|subproject|shared|definitions --build RELEASE_BUILD --cmake ... --cxx ...
     packages_test.py shared ... --update    writes the lists of exported symbols instead of comparing them
 
 `installed` installs the build that it belongs to; `subproject` builds static libraries within a consumer without
-optimisation, and `shared` shared ones as a unity build. Nothing else builds the library.
+optimisation, and `shared` shared ones as a unity build. Nothing else builds the library. `definitions` only configures a
+build that lacks a part: programs must see the headers as the library did.
 """
 import argparse
 import json
@@ -22,7 +23,7 @@ CONSUMER = os.path.join(TESTS, "consumer")
 EXPORTED = os.path.join(ROOT, "vm", "packages", "exported")
 
 parser = argparse.ArgumentParser()
-parser.add_argument("way", choices=["installed", "subproject", "shared"])
+parser.add_argument("way", choices=["installed", "subproject", "shared", "definitions"])
 for name in ("cmake", "cxx", "nm", "readelf", "build"):
     parser.add_argument("--" + name, required=True)
 parser.add_argument("--linker-flags", default="")
@@ -194,6 +195,26 @@ def shared():
     check_pkg_config("consumer of the shared library")
 
 
+def definitions():
+    directory = os.path.join(work, "library")
+    if not check_configure("a build without a part", ROOT, directory, "Release", "-DWARPBEAM_TESTS=OFF",
+                           "-DWARPBEAM_SMALL=ON", "-DWARPBEAM_GC=OFF"):
+        return
+    exports = ""
+    for folder, _, files in os.walk(os.path.join(directory, "vm", "packages", "CMakeFiles", "Export")):
+        for file in files:
+            with open(os.path.join(folder, file), encoding="utf-8") as export:
+                exports += export.read()
+    for part in ("memory", "loader", "vm", "wasi", "text"):
+        of_part = re.search(rf"set_target_properties\(warpbeam::{part} .*?\)\n", exports, re.DOTALL)
+        flags = check_run(f"pkg-config warpbeam-{part}", "pkg-config", "--cflags",
+                          os.path.join(directory, "vm", "packages", f"warpbeam-{part}.pc"),
+                          PKG_CONFIG_PATH=os.path.join(directory, "vm", "packages"))
+        for definition in ("WARPBEAM_SMALL=1", "WARPBEAM_GC=0"):
+            check(f"find_package gives {part} {definition}", of_part and definition in of_part[0], exports)
+            check(f"pkg-config gives {part} {definition}", f"-D{definition}" in (flags or "").split(), flags)
+
+
 shutil.rmtree(prefix, ignore_errors=True)
-{"installed": installed, "subproject": subproject, "shared": shared}[options.way]()
+{"installed": installed, "subproject": subproject, "shared": shared, "definitions": definitions}[options.way]()
 end()
