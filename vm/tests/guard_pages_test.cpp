@@ -3,6 +3,7 @@
 #include "handlers/handler_table.hpp"
 #include "handlers/instance_data.hpp"
 #include "isa/encoder.hpp"
+#include "store/internal.hpp"
 
 #include <warpbeam/memory/linear_memory.hpp>
 
@@ -45,6 +46,13 @@ protected:
 TEST(GuardPagesConfig, is_off_unless_asked_for) {
     EXPECT_FALSE(Engine{}.guard_pages());
     EXPECT_EQ(Engine{guarded()}.guard_pages(), WARPBEAM_GUARD_PAGES != 0);
+}
+
+TEST(GuardPagesConfig, shared_memories_reserve_address_space_only_where_guard_pages_work) {
+    const auto memory =
+        SharedMemory::create({.limits = {.min = 1, .max = 2, .has_max = true}, .shared = true});
+    ASSERT_TRUE(memory);
+    EXPECT_EQ(vm::Internal::bytes(*memory)->is_guarded(), WARPBEAM_GUARD_PAGES != 0);
 }
 
 // ---- Every handler, on its own ----

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "isa/variants.hpp"
+
 #include <warpbeam/loader/error.hpp>
 #include <warpbeam/loader/types.hpp>
 
@@ -17,9 +19,10 @@ namespace warpbeam::vm {
 [[nodiscard]] inline uint64_t bytes_of(uint64_t pages, const MemoryType& type) noexcept {
     return pages <= UINT64_MAX >> type.page_size_log2 ? pages << type.page_size_log2 : UINT64_MAX;
 }
-/// Whether guard pages can protect memories of this type.
+/// Whether guard pages can protect memories of this type. Where they can't, the address space isn't reserved
+/// for them.
 [[nodiscard]] inline bool is_guardable(const MemoryType& type) noexcept {
-    return !type.limits.is_64 && type.page_size_log2 == 16;
+    return WARPBEAM_GUARD_PAGES != 0 && !type.limits.is_64 && type.page_size_log2 == 16;
 }
 /// Checks that the type is valid, or else the error is `usage`, and that this build has it (`unsupported`).
 [[nodiscard]] std::expected<void, Error> check(const MemoryType& type, Allocator& allocator) noexcept;
