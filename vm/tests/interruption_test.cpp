@@ -5,10 +5,13 @@
 
 #include <cstdlib>
 #include <ctime>
-#include <malloc.h>
 
 /// How soon what takes long stops when it is interrupted. The time is that of this thread on its processor,
 /// so other programs don't count.
+
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 namespace warpbeam {
 namespace {
@@ -124,7 +127,9 @@ protected:
     LargeHeapTest() : InterruptionTest{{.heap_bytes = uint64_t{500} << 20}} {
         // Otherwise, once a program has freed a block of 32 MB, glibc gives back 64 MB at a time, which takes
         // it more than 20 ms.
+#ifdef __GLIBC__
         mallopt(M_TRIM_THRESHOLD, 1 << 20);
+#endif
     }
 };
 

@@ -1,0 +1,114 @@
+"""The changes of a line that mutants.py makes, each as text and as code that chooses when it runs (switch.hpp)."""
+import re
+from typing import NamedTuple
+
+
+class Change(NamedTuple):
+    """Replaces line[begin:end]. `switched` is None if only the compiler can choose; @ stands for the mutant's number."""
+    begin: int
+    end: int
+    after: str
+    switched: str | None
+
+
+# Operators stand between spaces, unlike the brackets of templates.
+OTHER = {"<": "<=", "<=": "<", ">": ">=", ">=": ">", "==": "!=", "!=": "==", "+": "-", "-": "+"}
+NO_CODE = re.compile(
+    r"^\s*(//|/\*|\*|#|static_assert|using |template|\[\[nodiscard\]\]|case |public:|private:)|operator|friend |\\$")
+OPERAND = r"(?<![\w.>\])])\w+(?:(?:\.|->)\w+)*"
+
+
+def closing(text, begin):
+    """Where the bracket at `begin` closes; None if that isn't in the text."""
+    depth = 0
+    for i in range(begin, len(text)):
+        depth += (text[i] in "([{") - (text[i] in ")]}")
+        if depth == 0:
+            return i
+    return None
+
+
+def left_end(code, at, stops):
+    """Where the operand begins that ends at `at`; None if that may be on the line before."""
+    depth = 0
+    for i in range(at - 1, -1, -1):
+        depth += (code[i] in ")]}") - (code[i] in "([{")
+        if depth < 0:
+            return i + 1
+        if depth == 0:
+            for stop in stops:
+                if code.startswith(stop, i):
+                    return i + len(stop)
+    return None
+
+
+def right_end(code, at, stops):
+    depth = 0
+    for i in range(at, len(code)):
+        depth += (code[i] in "([{") - (code[i] in ")]}")
+        if depth < 0:
+            return i
+        if depth == 0 and any(code.startswith(stop, i) for stop in stops):
+            return i
+    return None
+
+
+def boolean_changes(code):
+    for match in re.finditer(r" (&&|\|\|) ", code):
+        op, other = (match[1], "||" if match[1] == "&&" else "&&")
+        switched = None
+        begin, end = match.start(), match.end()
+        common = ["return ", " = ", ", ", "; ", " ? ", " : "]
+        left = left_end(code, begin, common + ([" || "] if op == "&&" else []))
+        right = right_end(code, end, [";", ", ", " ? ", " : ", " || "] + ([" && "] if op == "&&" else []))
+        if left is not None and right is not None:
+            a, b = code[left:begin], code[end:right]
+            after = f"{a} {other} {b}"
+            if op == "||": # && binds tighter, so that the text alone would mean something else
+                after = f"({a}) {other} ({b})"
+            switched = f"(mutant::on<@>() ? ({a}) {other} ({b}) : ({a}) {op} ({b}))"
+            yield Change(left, right, after if op == "||" else f"({after})", switched)
+        else:
+            yield Change(begin, end, f" {other} ", None)
+
+
+def all_changes(code):
+    for match in re.finditer(r" (<|<=|>|>=|==|!=) ", code):
+        yield Change(match.start(), match.end(), f" {OTHER[match[1]]} ", f" {match[1]} mutant::Mark<@>{{}} {match[1]} ")
+    for match in re.finditer(r" ([+-]) 1\b(?!')", code):
+        yield Change(match.start(), match.end(), "", f" {match[1]} mutant::Omit<@>{{}} {match[1]} 1")
+    for match in re.finditer(r" ([+-]) (?=\w)(?!1\b)", code):
+        yield Change(match.start(), match.end(), f" {OTHER[match[1]]} ", f" {match[1]} mutant::Mark<@>{{}} {match[1]} ")
+    for match in re.finditer(r"(?<![\w!])!(?=[\w(])", code):
+        yield Change(match.start(), match.end(), "", "mutant::Not<@>{}->*")
+    match = re.search(r"\bif \((?!constexpr)", code)
+    if match:
+        end = closing(code, match.end() - 1)
+        condition = code[match.end():end]
+        if end is not None and " = " not in condition and ";" not in condition:
+            yield Change(match.end(), end, f"!({condition})", f"mutant::flip<@>(static_cast<bool>({condition}))")
+    for match in re.finditer(r"\breturn (true|false);", code):
+        yield Change(match.start(), match.end(), f"return {'false' if match[1] == 'true' else 'true'};",
+                     f"return mutant::flip<@>({match[1]});")
+    for match in re.finditer(r"\bstd::(min|max)([(<])", code):
+        yield Change(match.start(), match.end(), f"std::{'max' if match[1] == 'min' else 'min'}{match[2]}",
+                     f"mutant::{match[1]}<@" + (">(" if match[2] == "(" else ", "))
+    for match in re.finditer(rf"\+\+({OPERAND})(?![\w\[(.]|->)", code):
+        yield Change(match.start(), match.end(), f"--{match[1]}", f"mutant::step<@>({match[1]})")
+    for match in re.finditer(rf"({OPERAND})\+\+", code):
+        yield Change(match.start(), match.end(), f"{match[1]}--", f"mutant::step_after<@>({match[1]})")
+    match = re.search(r" ([+-])= (.+);$", code)
+    if match:
+        yield Change(match.start(), match.end(), f" {OTHER[match[1]]}= {match[2]};", f" {match[1]}= mutant::negate<@>({match[2]});")
+    match = re.match(r"(\s+)([\w.:>-]+\([^;{}]*\);)$", code)
+    if match and not match[2].startswith("return"):
+        yield Change(match.start(2), match.end(2), ";", f"if (mutant::on<@>()) {{}} else {match[2]}")
+    yield from boolean_changes(code)
+
+
+def changes_of(line):
+    """All changes of a line. A text in quotes stays."""
+    if NO_CODE.search(line):
+        return []
+    code = line.split(" // ")[0]
+    return [change for change in all_changes(code) if code[:change.begin].count('"') % 2 == 0]

@@ -1,0 +1,320 @@
+#!/usr/bin/env python3
+"""Changes one place of a library at a time, and looks whether a test notices:
+
+    mutants.py WORK [--count N] [--seed N] [--only FOLDER-OR-FILE] [--match REGEX] [--every] [-j N]
+
+WORK gets a copy of the sources in which all chosen changes are made at once, so that one build has all mutants and the
+environment chooses one of them (switch.hpp). Each runs the tests that reach its code, the quickest first, until one
+fails. `results.jsonl` in WORK has one line for each; a run with the same arguments goes on where the one before stopped.
+With --every, all changes of the lines that match are tried, instead of one of each line.
+
+At the end comes a report by file, and the mutants that no test noticed: for each, a test is missing, the code is
+superfluous, or it changes nothing that can be seen. The last are in equivalent.txt, with the reason. The exit status is
+1 if there are others. Changes that can't be chosen at run time, since types or constants depend on them, are counted
+and left out.
+"""
+import argparse
+import collections
+import concurrent.futures
+import json
+import os
+import random
+import re
+import resource
+import shutil
+import subprocess
+import sys
+import time
+
+from changes import changes_of
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+MAX_MUTANTS = 1 << 16 # as in switch.hpp
+
+# Each folder of a library with the programs that may notice; the first folder that fits counts.
+SUITES = ["python3", "spectest/tests/every_script.py", "{testsuite}", "{build}/warpbeam", "wast", "--quiet"]
+FIELDS = ["{build}/warpbeam", "sfv-tests", "{structured-field-tests}"]
+REPLAYS = ["python3", "vm/cli/tests/replay_test.py", "{build}/warpbeam"]
+
+
+def unit(name):
+    return ["{build}/" + name, "--gtest_brief=1", "--gtest_fail_fast"]
+
+
+VM, WASI, CAPI = unit("vm/warpbeam_vm_tests"), unit("vm/wasi/warpbeam_wasi_tests"), unit("vm/capi/tests/warpbeam_capi_tests")
+TEXT, LOADER = unit("loader/text/warpbeam_text_tests"), unit("loader/warpbeam_loader_tests")
+LIBRARIES = {
+    "sfv": [unit("sfv/warpbeam_sfv_tests"), FIELDS],
+    "loader/text": [TEXT, SUITES, VM],
+    "loader": [LOADER, TEXT, SUITES, VM],
+    "memory": [unit("memory/warpbeam_memory_tests"), SUITES, VM, WASI],
+    "vm/wasi": [WASI, unit("vm/wasi/warpbeam_wasi_threads_tests"), REPLAYS],
+    "vm/debuginfo": [unit("vm/debuginfo/warpbeam_debuginfo_tests")],
+    "vm/coredump": [unit("vm/coredump/warpbeam_coredump_tests")],
+    "vm/serve": [unit("vm/serve/warpbeam_serve_tests")],
+    "vm/capi": [CAPI],
+    "vm": [VM, SUITES, WASI, CAPI],
+}
+
+
+def library_of(path):
+    return next((folder for folder in LIBRARIES if path.startswith(folder + "/")), None)
+
+
+def key_of(mutant):
+    """What it is known by: the line's number would change with every line before it."""
+    return mutant["path"], mutant["nth"], mutant["before"], mutant["after"]
+
+
+def choose(options):
+    """The mutants in random order, so that libraries get some in proportion to their lines."""
+    lines = []
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True).stdout.split()
+    for path in listed:
+        if not re.search(r"(^|/)(src|include)/.*\.(cpp|hpp)$", path) or not path.startswith(options.only):
+            continue
+        if library_of(path) is None or "/erlang/" in path or "win32" in path:
+            continue
+        with open(os.path.join(ROOT, path), encoding="utf-8") as file:
+            seen = collections.Counter()
+            for number, line in enumerate(file.read().split("\n")):
+                seen[line.strip()] += 1
+                if re.search(options.match, line):
+                    lines.append((path, number, seen[line.strip()], line))
+    chooser = random.Random(options.seed)
+    chooser.shuffle(lines)
+    chosen, left_out = [], 0
+    for path, number, nth, line in lines:
+        changes = changes_of(line)
+        left_out += sum(change.switched is None for change in changes)
+        changes = [change for change in changes if change.switched is not None]
+        if not options.every and changes:
+            changes = [chooser.choice(changes)]
+        end = 0
+        for change in sorted(changes):
+            if change.begin < end: # it overlaps the one before
+                left_out += 1
+                continue
+            end = change.end
+            changed = line[:change.begin] + change.after + line[change.end:]
+            chosen.append({"path": path, "line": number + 1, "nth": nth, "before": line.strip(), "after": changed.strip(),
+                           "change": change})
+        if len(chosen) >= options.count:
+            break
+    for number, mutant in enumerate(chosen[:MAX_MUTANTS - 1]):
+        mutant["id"] = number + 1
+    return chosen[:MAX_MUTANTS - 1], left_out
+
+
+def write_if_changed(path, text):
+    """What has not changed since the run before keeps its time, so that it isn't built again."""
+    if os.path.exists(path):
+        with open(path, "rb") as file:
+            if file.read() == text:
+                return
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "wb") as file:
+        file.write(text)
+
+
+def write_tree(tree, mutants):
+    by_file = collections.defaultdict(list)
+    for mutant in mutants:
+        by_file[mutant["path"]].append(mutant)
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True).stdout
+    for path in filter(None, listed.split("\0")):
+        if not os.path.isfile(os.path.join(ROOT, path)):
+            continue
+        with open(os.path.join(ROOT, path), "rb") as file:
+            text = file.read()
+        if path in by_file:
+            lines = text.decode().split("\n")
+            for mutant in sorted(by_file[path], key=lambda mutant: mutant["change"].begin, reverse=True):
+                change, line = mutant["change"], lines[mutant["line"] - 1]
+                lines[mutant["line"] - 1] = (line[:change.begin] + change.switched.replace("@", str(mutant["id"])) +
+                                             line[change.end:])
+            text = "\n".join(lines).encode()
+        write_if_changed(os.path.join(tree, path), text)
+        if os.access(os.path.join(ROOT, path), os.X_OK):
+            os.chmod(os.path.join(tree, path), 0o755)
+
+
+def build_all(tree, build, mutants):
+    """Builds the programs; returns the mutants that compile."""
+    shutil.copy(os.path.join(HERE, "switch.hpp"), os.path.join(tree, "switch.hpp"))
+    subprocess.run(["cmake", "-G", "Ninja", "-S", tree, "-B", build, "-DCMAKE_BUILD_TYPE=RelWithDebInfo",
+                    "-DCMAKE_CXX_FLAGS_RELWITHDEBINFO=-O1 -DNDEBUG", "-DCMAKE_CXX_COMPILER=clang++-19",
+                    f"-DCMAKE_CXX_FLAGS=-include {tree}/switch.hpp -w", "-DCMAKE_EXE_LINKER_FLAGS=-fuse-ld=lld-19",
+                    "-DWARPBEAM_PCH=OFF", "-DWARPBEAM_INSTALL=OFF"], check=True, stdout=subprocess.DEVNULL)
+    programs = {re.sub(r"^\{build\}/", "", command[0]) for commands in LIBRARIES.values() for command in commands
+                if command[0].startswith("{build}")} | {"warpbeam"}
+    while True:
+        made = subprocess.run(["ninja", "-C", build, "-k", "0", *sorted(programs)], stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True)
+        if made.returncode == 0:
+            return mutants
+        named = set()
+        for path, line in re.findall(r"([\w./-]+\.[ch]pp):(\d+):\d+: (?:error|note)", made.stdout):
+            path = os.path.relpath(os.path.normpath(os.path.join(build, path)), tree)
+            named.add((path, int(line)))
+        refused = [mutant for mutant in mutants if (mutant["path"], mutant["line"]) in named]
+        if not refused:
+            sys.exit(made.stdout[-3000:] + "\nthe copy can't be built")
+        print(f"{len(refused)} don't compile as a choice at run time", flush=True)
+        mutants = [mutant for mutant in mutants if mutant not in refused]
+        write_tree(tree, mutants)
+
+
+class Tests:
+    """What runs, and which mutants it reaches."""
+
+    def __init__(self, work, tree, build):
+        self.work, self.tree, self.build = work, tree, build
+        self.suites = {}
+        for name in ("testsuite", "structured-field-tests"):
+            found = subprocess.run([os.path.join(ROOT, ".ci", "suites"), "find", name, ""], stdout=subprocess.PIPE, text=True)
+            if found.returncode != 0:
+                sys.exit("an official suite is not there: .ci/suites fetch")
+            self.suites[name] = found.stdout.strip()
+        self.reached, self.seconds, self.excluded = {}, {}, {}
+
+    def run(self, command, seconds, **env):
+        """Whether it passes in time."""
+        words = [word.format(build=self.build, **self.suites) for word in command]
+        if self.excluded.get(command[0]):
+            words.append("--gtest_filter=-" + ":".join(self.excluded[command[0]]))
+
+        def limit():
+            resource.setrlimit(resource.RLIMIT_DATA, (6 << 30, 6 << 30))
+
+        process = subprocess.Popen(words, cwd=self.tree, env={**os.environ, **env}, stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.DEVNULL, start_new_session=True, preexec_fn=limit)
+        try:
+            return process.wait(seconds) == 0
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, 9)
+            process.wait()
+            return False
+
+    def learn(self, command):
+        """Runs without a change."""
+        name = self.name(command)
+        if name in self.reached:
+            return
+        if "_tests" in command[0]: # those that fail here anyway, and those that measure times
+            report = os.path.join(self.work, "report.json")
+            subprocess.run([command[0].format(build=self.build), f"--gtest_output=json:{report}"], cwd=self.tree,
+                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            with open(report, encoding="utf-8") as file:
+                self.excluded[command[0]] = [
+                    f'{suite["name"]}.{test["name"]}' for suite in json.load(file)["testsuites"]
+                    for test in suite["testsuite"]
+                    if test.get("failures") or "time" in f'{suite["name"]}.{test["name"]}'.lower()]
+            print(f"{command[0]} without {', '.join(self.excluded[command[0]]) or 'exceptions'}", flush=True)
+        marks = os.path.join(self.work, "reached")
+        with open(marks, "wb") as file:
+            file.truncate(MAX_MUTANTS)
+        began = time.monotonic()
+        if not self.run(command, 3600, WARPBEAM_MUTANTS_REACHED=marks):
+            sys.exit(f"without a change, this fails: {' '.join(command)}")
+        self.seconds[name] = time.monotonic() - began
+        with open(marks, "rb") as file:
+            self.reached[name] = {number for number, mark in enumerate(file.read()) if mark}
+
+    def name(self, command):
+        return command[0] if "_tests" in command[0] else " ".join(command)
+
+    def verdict(self, mutant):
+        commands = [command for command in LIBRARIES[library_of(mutant["path"])]
+                    if mutant["id"] in self.reached[self.name(command)]]
+        for command in sorted(commands, key=lambda command: self.seconds[self.name(command)]):
+            if not self.run(command, 30 + 5 * self.seconds[self.name(command)], WARPBEAM_MUTANT=str(mutant["id"])):
+                return "noticed by " + os.path.basename(self.name(command).split(" ")[-1 if "_tests" in command[0] else 1])
+        return "survived" if commands else "not reached"
+
+
+def explained():
+    """The keys of those that change nothing, with the reasons."""
+    reasons = {}
+    with open(os.path.join(HERE, "equivalent.txt"), encoding="utf-8") as file:
+        for block in file.read().split("\n\n"):
+            lines = [line for line in block.strip().split("\n") if not line.startswith("#")]
+            if len(lines) >= 4:
+                path, _, nth = lines[0].partition(" #")
+                reasons[path, int(nth), lines[1].removeprefix("- "), lines[2].removeprefix("+ ")] = " ".join(lines[3:])
+    return reasons
+
+
+def report(results):
+    reasons = explained()
+    by_file = collections.defaultdict(collections.Counter)
+    survivors = []
+    for result in results:
+        kind = result["verdict"].split(" by ")[0]
+        if kind != "noticed" and key_of(result) in reasons:
+            kind = "equivalent"
+        elif kind != "noticed":
+            survivors.append(result)
+        by_file[result["path"]][kind] += 1
+    print("\nnoticed  equivalent  survived  not reached")
+    for path, counts in sorted(by_file.items()):
+        print(f'{counts["noticed"]:7}  {counts["equivalent"]:10}  {counts["survived"]:8}  {counts["not reached"]:11}  {path}')
+    for result in survivors:
+        print(f'\n{result["path"]} #{result["nth"]} (line {result["line"]}): {result["verdict"]}\n'
+              f'- {result["before"]}\n+ {result["after"]}')
+    print(f"{len(results) - len(survivors)} passed, {len(survivors)} failed")
+    return bool(survivors)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("work")
+    parser.add_argument("--count", type=int, default=5)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--only", default="", help="a folder or file of a library")
+    parser.add_argument("--match", default="", help="only lines in which this is found")
+    parser.add_argument("--every", action="store_true", help="all changes of a line instead of one")
+    parser.add_argument("-j", type=int, default=os.cpu_count(), help="how many run at once")
+    options = parser.parse_args()
+    work = os.path.abspath(options.work)
+    tree, build = os.path.join(work, "source"), os.path.join(work, "build")
+    mutants, left_out = choose(options)
+    if not mutants:
+        sys.exit(f"no line of a library fits --only '{options.only}' and --match '{options.match}'")
+    write_tree(tree, mutants)
+    compiling = build_all(tree, build, mutants)
+    left_out += len(mutants) - len(compiling)
+    print(f"{len(compiling)} mutants; {left_out} changes left out", flush=True)
+    tests = Tests(work, tree, build)
+    for folder in sorted({library_of(mutant["path"]) for mutant in compiling}):
+        for command in LIBRARIES[folder]:
+            tests.learn(command)
+
+    results_path = os.path.join(work, "results.jsonl")
+    known = {}
+    if os.path.exists(results_path):
+        with open(results_path, encoding="utf-8") as file:
+            known = {key_of(result): result for result in map(json.loads, file)}
+    results = []
+    with concurrent.futures.ThreadPoolExecutor(options.j) as pool, open(results_path, "a", encoding="utf-8") as file:
+        def judge(mutant):
+            result = known.get(key_of(mutant))
+            # There may be a new test for what survived.
+            if result is not None and result["verdict"].startswith("noticed"):
+                return result
+            result = {name: mutant[name] for name in ("path", "line", "nth", "before", "after")}
+            result["verdict"] = tests.verdict(mutant)
+            return result
+
+        for result in pool.map(judge, compiling):
+            results.append(result)
+            if known.get(key_of(result)) != result:
+                file.write(json.dumps(result) + "\n")
+                file.flush()
+                print(f'{result["path"]}:{result["line"]}: {result["verdict"]}', flush=True)
+    return report(results)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
