@@ -147,8 +147,8 @@ def build_all(tree, build, mutants):
                     "-DCMAKE_CXX_FLAGS_RELWITHDEBINFO=-O1 -DNDEBUG", "-DCMAKE_CXX_COMPILER=clang++-19",
                     f"-DCMAKE_CXX_FLAGS=-include {tree}/switch.hpp -w", "-DCMAKE_EXE_LINKER_FLAGS=-fuse-ld=lld-19",
                     "-DWARPBEAM_PCH=OFF", "-DWARPBEAM_INSTALL=OFF"], check=True, stdout=subprocess.DEVNULL)
-    programs = {re.sub(r"^\{build\}/", "", command[0]) for commands in LIBRARIES.values() for command in commands
-                if command[0].startswith("{build}")} | {"warpbeam"}
+    programs = {command[0].removeprefix("{build}/") for folder in {library_of(mutant["path"]) for mutant in mutants}
+                for command in LIBRARIES[folder] if command[0].startswith("{build}")} | {"warpbeam"}
     while True:
         made = subprocess.run(["ninja", "-C", build, "-k", "0", *sorted(programs)], stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, text=True)

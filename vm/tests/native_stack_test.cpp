@@ -70,7 +70,7 @@ TEST_F(NativeStackTest, of_a_small_thread_is_not_all_reserve) {
     });
 }
 
-#if defined(__OPTIMIZE__) && WARPBEAM_CHECKS == 0
+#if defined(__OPTIMIZE__) && WARPBEAM_CHECKS == 0 && !defined(_WIN32)
 enum class Result : uint8_t { none, ok, trap };
 /// Calls a function with an i32 parameter and result from a depth of `depth` frames of 128 bytes and more.
 [[gnu::noinline]] void call_at(int depth, const Func& f, Result& result) {

@@ -9,8 +9,11 @@
 #include <chrono>
 #include <csignal>
 #include <optional>
-#include <sys/time.h>
 #include <thread>
+
+#ifndef _WIN32
+#include <sys/time.h>
+#endif
 
 /// Config::patched_interruption, where it differs from code that checks. Test vm.patched-interruption runs
 /// all tests of the virtual machine with it.
@@ -127,6 +130,7 @@ TEST_F(PatchedInterruptionTest, a_listing_shows_the_code_as_it_was_lowered) {
     EXPECT_EQ(text(), before);
 }
 
+#ifndef _WIN32 // which has no signals that come at any moment
 /// A handle for a signal handler.
 std::atomic<const InterruptHandle*> of_signal = nullptr;
 void on_signal(int) { of_signal.load()->interrupt(); }
@@ -161,6 +165,7 @@ TEST_F(PatchedInterruptionTest, signals_come_at_any_moment) {
     EXPECT_GT(interrupted, 0u);
     store.clear_interrupt();
 }
+#endif
 
 TEST_F(PatchedInterruptionTest, allocation_failures_are_reported) {
     const Vec<uint8_t> bytes = assemble(endless);

@@ -1,5 +1,6 @@
+#include "blocks.h"
+
 #include <atomic>
-#include <cstdlib>
 #include <new>
 
 /// Replaces where the library's memory comes from, so that it can run out.
@@ -31,10 +32,8 @@ void* operator new(size_t size, std::align_val_t alignment, const std::nothrow_t
     }
     if (allowed != SIZE_MAX)
         --allowed;
-    void* block = nullptr;
-    const auto least =
-        static_cast<size_t>(alignment) < sizeof(void*) ? sizeof(void*) : static_cast<size_t>(alignment);
-    if (posix_memalign(&block, least, size) != 0)
+    void* const block = new_block(size, static_cast<size_t>(alignment));
+    if (block == nullptr)
         return nullptr;
     ++live;
     return block;
@@ -42,5 +41,5 @@ void* operator new(size_t size, std::align_val_t alignment, const std::nothrow_t
 void operator delete(void* block, std::align_val_t, const std::nothrow_t&) noexcept {
     if (block != nullptr)
         --live;
-    std::free(block);
+    free_block(block);
 }
