@@ -20,7 +20,8 @@ inline constexpr size_t max_decimal_digits = 781;
 /// digits, the first of which isn't zero. Empty (a mantissa of zero) if the number is below half of the
 /// smallest binary64 number; at least 2^1024 if it is above the largest.
 ///
-/// The C++ library's from_chars for floating-point numbers came to libc++ with version 20.
+/// For C++ libraries whose from_chars does not convert to floating-point numbers: libc++ does since
+/// version 20.
 [[nodiscard]] Binary binary_of(std::string_view digits, int64_t exponent) noexcept;
 
 } // namespace warpbeam::text

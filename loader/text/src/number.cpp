@@ -1,5 +1,6 @@
 #include "characters.hpp"
 #include "decimal.hpp"
+#include "float_format.hpp"
 
 #include <warpbeam/text/number.hpp>
 
@@ -10,52 +11,6 @@
 
 namespace warpbeam::text {
 namespace {
-
-/// An IEEE 754 binary interchange format.
-struct FloatFormat {
-    unsigned fraction_bits;
-    unsigned exponent_bits;
-
-    [[nodiscard]] constexpr int64_t min_exponent() const noexcept {
-        return 2 - (int64_t{1} << (exponent_bits - 1));
-    }
-    [[nodiscard]] constexpr uint64_t infinity() const noexcept {
-        return ((uint64_t{1} << exponent_bits) - 1) << fraction_bits;
-    }
-    [[nodiscard]] constexpr uint64_t sign() const noexcept {
-        return uint64_t{1} << (fraction_bits + exponent_bits);
-    }
-};
-inline constexpr FloatFormat binary32{23, 8};
-inline constexpr FloatFormat binary64{52, 11};
-
-/// The magnitude bits of the number nearest to mantissa * 2^exponent (plus a little if `sticky`), ties to
-/// even; empty if that is infinity.
-std::optional<uint64_t> round_binary(const FloatFormat& format, uint64_t mantissa, int64_t exponent,
-                                     bool sticky) noexcept {
-    if (mantissa == 0)
-        return 0;
-    const int shift = std::countl_zero(mantissa);
-    mantissa <<= shift;
-    exponent += 63 - shift; // now mantissa / 2^63 is in [1, 2)
-
-    const int64_t below = format.min_exponent() - exponent;
-    const bool subnormal = below > 0;
-    const int64_t dropped = 63 - static_cast<int64_t>(format.fraction_bits) + (subnormal ? below : 0);
-    if (dropped > 64)
-        return 0; // less than half of the smallest number
-    const uint64_t half = uint64_t{1} << 63;
-    uint64_t kept = dropped == 64 ? 0 : mantissa >> dropped;
-    const uint64_t rest = dropped == 64 ? mantissa : mantissa << (64 - dropped);
-    if (rest > half || (rest == half && (sticky || (kept & 1) != 0)))
-        ++kept;
-    if (!subnormal && exponent > -format.min_exponent() + 1)
-        return std::nullopt;
-    // A carry out of the fraction runs into the exponent, as intended.
-    const uint64_t biased = subnormal ? 0 : static_cast<uint64_t>(exponent - format.min_exponent());
-    const uint64_t bits = (biased << format.fraction_bits) + kept;
-    return bits < format.infinity() ? std::optional{bits} : std::nullopt;
-}
 
 /// Consumes parts of a number's syntax from the front.
 struct Scanner {
@@ -151,12 +106,39 @@ std::optional<uint64_t> parse_hex(std::string_view text, const FloatFormat& form
     return round_binary(format, mantissa, exponent, sticky);
 }
 
-/// The bits of the number nearest to a decimal literal.
+template <typename Float>
+using BitsOf = std::conditional_t<sizeof(Float) == 4, uint32_t, uint64_t>;
+
+constexpr size_t room_for_exponent = 24;
+
+/// The magnitude bits of the number nearest to digits * 10^exponent; empty if that is infinity. After the
+/// digits there is room for an exponent.
+template <typename Float>
+std::optional<uint64_t> nearest(char* digits, size_t count, int64_t exponent,
+                                const FloatFormat& format) noexcept {
+#ifdef __cpp_lib_to_chars
+    static_cast<void>(format);
+    char* end = digits + count;
+    *end++ = 'e';
+    end = std::to_chars(end, end + room_for_exponent - 1, exponent).ptr;
+    Float value = 0;
+    // An out-of-range exponent makes the number too large, or zero.
+    if (std::from_chars(digits, end, value).ec == std::errc::result_out_of_range)
+        return exponent + static_cast<int64_t>(count) > 0 ? std::nullopt : std::optional<uint64_t>{0};
+    return std::bit_cast<BitsOf<Float>>(value);
+#else
+    const Binary binary = binary_of({digits, count}, exponent);
+    return round_binary(format, binary.mantissa, binary.exponent, binary.sticky);
+#endif
+}
+
+/// The magnitude bits of the number nearest to a decimal literal; empty if that is infinity.
+template <typename Float>
 std::optional<uint64_t> parse_decimal(std::string_view text, const FloatFormat& format) noexcept {
     // Of the digits that there is no room for, it only matters whether any is not zero; a digit 1 at the end
     // then stands for them.
     constexpr size_t max_digits = max_decimal_digits - 1;
-    char digits[max_decimal_digits];
+    char digits[max_decimal_digits + room_for_exponent];
     size_t count = 0;
     int64_t exponent = 0;
     bool fraction = false;
@@ -181,10 +163,10 @@ std::optional<uint64_t> parse_decimal(std::string_view text, const FloatFormat& 
         digits[count++] = '1';
         --exponent;
     }
-    const Binary nearest = binary_of({digits, count}, exponent);
-    return round_binary(format, nearest.mantissa, nearest.exponent, nearest.sticky);
+    return nearest<Float>(digits, count, exponent, format);
 }
 
+template <typename Float>
 std::optional<uint64_t> parse_float(std::string_view text, const FloatFormat& format) noexcept {
     const bool negative = text.starts_with('-');
     if (negative || text.starts_with('+'))
@@ -201,7 +183,7 @@ std::optional<uint64_t> parse_float(std::string_view text, const FloatFormat& fo
     } else if (text.starts_with("0x")) {
         magnitude = parse_hex(text.substr(2), format);
     } else {
-        magnitude = parse_decimal(text, format);
+        magnitude = parse_decimal<Float>(text, format);
     }
     if (magnitude && negative)
         *magnitude |= format.sign();
@@ -209,8 +191,8 @@ std::optional<uint64_t> parse_float(std::string_view text, const FloatFormat& fo
 }
 
 template <typename Float>
-std::string_view print_float(std::conditional_t<sizeof(Float) == 4, uint32_t, uint64_t> bits,
-                             const FloatFormat& format, std::span<char, 40> buffer) noexcept {
+std::string_view print_float(BitsOf<Float> bits, const FloatFormat& format,
+                             std::span<char, 40> buffer) noexcept {
     char* at = buffer.data();
     char* const end = at + buffer.size();
     const uint64_t magnitude = bits & ~format.sign();
@@ -269,11 +251,13 @@ std::optional<uint64_t> parse_integer(std::string_view text, unsigned bits) noex
 }
 
 std::optional<uint32_t> parse_f32(std::string_view text) noexcept {
-    const std::optional<uint64_t> bits = parse_float(text, binary32);
+    const std::optional<uint64_t> bits = parse_float<float>(text, binary32);
     return bits ? std::optional{static_cast<uint32_t>(*bits)} : std::nullopt;
 }
 
-std::optional<uint64_t> parse_f64(std::string_view text) noexcept { return parse_float(text, binary64); }
+std::optional<uint64_t> parse_f64(std::string_view text) noexcept {
+    return parse_float<double>(text, binary64);
+}
 
 std::string_view print_f32(uint32_t bits, std::span<char, 40> buffer) noexcept {
     return print_float<float>(bits, binary32, buffer);

@@ -1,3 +1,6 @@
+#include "decimal.hpp"
+#include "float_format.hpp"
+
 #include <gtest/gtest.h>
 #include <warpbeam/text/number.hpp>
 
@@ -141,6 +144,59 @@ TEST(Floats, agree_with_the_c_library_on_random_numbers) {
         ASSERT_EQ(f64(text), value) << text;
         ASSERT_EQ(f32(text).value_or(HUGE_VALF), std::strtof(text, nullptr)) << text;
     }
+}
+
+/// By the conversion that stands in for the C++ library's, whether this build uses it or not.
+std::optional<uint64_t> converted(const FloatFormat& format, const std::string& digits, int64_t exponent) {
+    const Binary binary = binary_of(digits, exponent);
+    return round_binary(format, binary.mantissa, binary.exponent, binary.sticky);
+}
+
+TEST(Decimals, agree_with_the_c_library) {
+    std::mt19937_64 random{13};
+    for (int i = 0; i < 40'000; ++i) {
+        std::string digits(1 + random() % (i % 16 == 0 ? max_decimal_digits : 25), '0');
+        for (char& digit : digits)
+            digit = static_cast<char>('0' + random() % 10);
+        digits.front() = static_cast<char>('1' + random() % 9);
+        // From below the smallest number to above the largest.
+        const int64_t exponent =
+            static_cast<int64_t>(random() % 660) - 340 - static_cast<int64_t>(i % 2 == 0 ? digits.size() : 0);
+        const std::string text = digits + "e" + std::to_string(exponent);
+        const double wide = std::strtod(text.c_str(), nullptr);
+        const auto bits = converted(binary64, digits, exponent);
+        ASSERT_EQ(bits ? std::bit_cast<double>(*bits) : HUGE_VAL, wide) << text;
+        const float narrow = std::strtof(text.c_str(), nullptr);
+        const auto narrow_bits = converted(binary32, digits, exponent);
+        ASSERT_EQ(narrow_bits ? std::bit_cast<float>(static_cast<uint32_t>(*narrow_bits)) : HUGE_VALF, narrow)
+            << text;
+    }
+}
+
+TEST(Decimals, halfway_points_and_limits) {
+    EXPECT_EQ(converted(binary64, "9007199254740993", 0), std::bit_cast<uint64_t>(9007199254740992.0));
+    EXPECT_EQ(converted(binary64, "9007199254740995", 0), std::bit_cast<uint64_t>(9007199254740996.0));
+    EXPECT_EQ(converted(binary64, "17976931348623158", 292), 0x7fef'ffff'ffff'ffffu);
+    EXPECT_EQ(converted(binary64, "17976931348623159", 292), std::nullopt);
+    EXPECT_EQ(converted(binary64, "1", 309), std::nullopt);
+    EXPECT_EQ(converted(binary64, "1", INT64_C(1) << 48), std::nullopt);
+    EXPECT_EQ(converted(binary64, "1", -(INT64_C(1) << 48)), 0u);
+    EXPECT_EQ(converted(binary64, "5", -324), 1u);
+    EXPECT_EQ(converted(binary64, "2", -324), 0u);
+    // Half of the smallest number, and a little more or less: the longest of all halfway points.
+    char half[1200];
+    std::snprintf(half, sizeof half, "%.1074f", 0x1p-1074);
+    std::string digits{half + std::string_view{half}.find_first_not_of("0.")};
+    Binary smallest = binary_of(digits, -1074);
+    EXPECT_EQ(smallest.mantissa, uint64_t{1} << 63);
+    EXPECT_EQ(smallest.exponent, -1074 - 63);
+    EXPECT_FALSE(smallest.sticky);
+    digits.back() = '6'; // it ended in 5
+    smallest = binary_of(digits, -1074);
+    EXPECT_EQ(smallest.mantissa, uint64_t{1} << 63);
+    EXPECT_TRUE(smallest.sticky);
+    // The largest dividend, and the largest divisor.
+    EXPECT_EQ(converted(binary64, std::string(max_decimal_digits, '9'), -1104), 0x0000'0000'0000'0002u);
 }
 
 TEST(Floats, halfway_points_go_to_even) {
