@@ -9,12 +9,13 @@
 #include <unistd.h>
 #include <utility>
 
-/// Included before every file of a build that has many mutants at once, of which the variable WARPBEAM_MUTANT of the
-/// environment chooses one by its number. What the compiler evaluates stays as it was written. WARPBEAM_MUTANTS_REACHED
-/// names a file with a byte for each mutant, which becomes 1 when its code runs.
+/// Included before every file of a build that has many mutants at once, of which the variable WARPBEAM_MUTANT
+/// of the environment chooses one by its number. What the compiler evaluates stays as it was written.
+/// WARPBEAM_MUTANTS_REACHED names a file with a byte for each mutant, which becomes 1 when its code runs.
 ///
 /// A mark between two operators changes the operator without a look at where its operands begin and end:
-/// `a + b < c` becomes `a + b < Mark<7>{} < c`, since both operators have the same precedence and go from left to right.
+/// `a + b < c` becomes `a + b < Mark<7>{} < c`, since both operators have the same precedence and go from
+/// left to right.
 namespace mutant {
 
 inline const int active = [] {
@@ -60,15 +61,15 @@ struct Left {
     const L& left;
 };
 
-#define WARPBEAM_MUTATED(name, op, other)                                                                              \
-    template <int id, typename L>                                                                                      \
-    WARPBEAM_INLINED auto operator op(const L& left, Mark<id>) {                                                       \
-        return Left<id, Operator::name, false, L>{left};                                                               \
-    }                                                                                                                  \
-    template <int id, typename L, typename R>                                                                          \
-    WARPBEAM_INLINED auto operator op(Left<id, Operator::name, false, L> l, const R& right)                            \
-        ->decltype(l.left op right) {                                                                                  \
-        return on<id>() ? static_cast<decltype(l.left op right)>(l.left other right) : l.left op right;                \
+#define WARPBEAM_MUTATED(name, op, other)                                                                    \
+    template <int id, typename L>                                                                            \
+    WARPBEAM_INLINED auto operator op(const L& left, Mark<id>) {                                             \
+        return Left<id, Operator::name, false, L>{left};                                                     \
+    }                                                                                                        \
+    template <int id, typename L, typename R>                                                                \
+    WARPBEAM_INLINED auto operator op(Left<id, Operator::name, false, L> l, const R& right)                  \
+        ->decltype(l.left op right) {                                                                        \
+        return on<id>() ? static_cast<decltype(l.left op right)>(l.left other right) : l.left op right;      \
     }
 WARPBEAM_MUTATED(less, <, <=)
 WARPBEAM_MUTATED(less_equal, <=, <)
@@ -80,15 +81,15 @@ WARPBEAM_MUTATED(plus, +, -)
 WARPBEAM_MUTATED(minus, -, +)
 #undef WARPBEAM_MUTATED
 
-#define WARPBEAM_OMITTED(name, op)                                                                                     \
-    template <int id, typename L>                                                                                      \
-    WARPBEAM_INLINED auto operator op(const L& left, Omit<id>) {                                                       \
-        return Left<id, Operator::name, true, L>{left};                                                                \
-    }                                                                                                                  \
-    template <int id, typename L, typename R>                                                                          \
-    WARPBEAM_INLINED auto operator op(Left<id, Operator::name, true, L> l, const R& right)                             \
-        ->decltype(l.left op right) {                                                                                  \
-        return on<id>() ? static_cast<decltype(l.left op right)>(l.left) : l.left op right;                            \
+#define WARPBEAM_OMITTED(name, op)                                                                           \
+    template <int id, typename L>                                                                            \
+    WARPBEAM_INLINED auto operator op(const L& left, Omit<id>) {                                             \
+        return Left<id, Operator::name, true, L>{left};                                                      \
+    }                                                                                                        \
+    template <int id, typename L, typename R>                                                                \
+    WARPBEAM_INLINED auto operator op(Left<id, Operator::name, true, L> l, const R& right)                   \
+        ->decltype(l.left op right) {                                                                        \
+        return on<id>() ? static_cast<decltype(l.left op right)>(l.left) : l.left op right;                  \
     }
 WARPBEAM_OMITTED(plus, +)
 WARPBEAM_OMITTED(minus, -)
