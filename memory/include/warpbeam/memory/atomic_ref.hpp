@@ -43,7 +43,9 @@ public:
     }
 
 private:
-    T* object_;
+    /// On some machines with 32-bit words, an ordinary object of 64 bits is aligned to 4 bytes.
+    using Aligned [[gnu::aligned(sizeof(T))]] = T;
+    Aligned* object_;
 };
 
 } // namespace warpbeam
