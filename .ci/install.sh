@@ -24,7 +24,7 @@ declare -A machine_emulator=(
 tools_machine() {
     case $1 in
         windows) echo g++-mingw-w64-x86-64-posix wine wine64 ;;
-        musl | macos) echo python3-pip ;; # for .ci/zig
+        musl | macos) ;; # .ci/zig does it
         *) echo "g++-${machine_triple[$1]} qemu-user-static" ;;
     esac
 }

@@ -1,18 +1,22 @@
 #!/usr/bin/env python3
 """Builds hosts of the library with what docs/small.md describes left out, and measures them:
 
-    bench/small/size.py [--cxx clang++-19] [--only NAME,...] [--check] [--folder FOLDER]
+    bench/small/size.py [--cxx clang++-19] [--machine NAME] [--only NAME,...] [--check] [--folder FOLDER]
 
 For each configuration it prints the bytes of vm/tests/examples/embed.cpp with the library in one file, stripped; the
 bytes of memory that an engine, a store, a module and an instance take beside its memory of one page, and the largest
 number of bytes meanwhile (bench/small/host.cpp). With --check the exit status is 1 if one is above its limit, or if the
 host of `scalar` needs a function of the platform that bench/small/platform.txt does not list.
+
+A machine is a preset, such as s390x; `./dev machines s390x` installs what is needed. Its programs run in the emulator.
 """
 import argparse
+import json
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import NamedTuple
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
@@ -38,34 +42,56 @@ FLAGS = ["-std=c++23", "-Os", "-fno-pie", "-fno-exceptions", "-fno-rtti", "-fno-
 LINK = ["-no-pie", "-Wl,--gc-sections,--as-needed,--icf=safe,-O2,-z,noseparate-code"]
 
 
-def link(cxx, linker, flags, folder, host, program):
+class Machine(NamedTuple):
+    """How programs for it are built and run."""
+    compiler: list
+    linker: str
+    binutils: str = ""  # what the names of its tools begin with
+    emulator: list = []
+
+
+def machine_of(options):
+    if options.machine is None:
+        return Machine([options.cxx], options.linker)
+    presets = json.loads((ROOT / "CMakePresets.json").read_text())["configurePresets"]
+    settings = next((preset["cacheVariables"] for preset in presets if preset["name"] == options.machine), {})
+    triple = settings.get("CMAKE_CXX_COMPILER_TARGET")
+    if triple is None or "-linux-" not in triple:
+        sys.exit(f"--machine: '{options.machine}' is no preset for another machine with Linux")
+    return Machine([options.cxx, f"--target={triple}", *settings.get("CMAKE_CXX_FLAGS", "").split()], options.linker,
+                   f"{triple}-", [settings["CMAKE_CROSSCOMPILING_EMULATOR"], "-L", f"/usr/{triple}"])
+
+
+def link(machine, flags, folder, host, program):
     includes = [f"-I{ROOT / part / 'include'}" for part in ("memory", "loader", "vm")]
     flags = flags + without("TEXT", "WASI")  # as in the file
-    subprocess.run([cxx, *FLAGS, *flags, *includes, f"-fuse-ld={linker}", host, folder / "warpbeam.o", *LINK, "-o", program],
-                   check=True)
+    subprocess.run([*machine.compiler, *FLAGS, *flags, *includes, f"-fuse-ld={machine.linker}", host,
+                    folder / "warpbeam.o", *LINK, "-o", program], check=True)
 
 
-def platform_symbols(program):
+def platform_symbols(machine, program):
     """The functions and objects that the program takes from the platform's libraries."""
-    listed = subprocess.run(["nm", "-D", "--undefined-only", program], check=True, capture_output=True, text=True).stdout
+    listed = subprocess.run([f"{machine.binutils}nm", "-D", "--undefined-only", program], check=True, capture_output=True,
+                            text=True).stdout
     return {line.split()[-1].split("@")[0] for line in listed.splitlines()}
 
 
-def measure(cxx, linker, flags, source, folder):
-    subprocess.run([cxx, *FLAGS, *flags, "-c", source, "-o", folder / "warpbeam.o"], check=True)
+def measure(machine, flags, source, folder):
+    subprocess.run([*machine.compiler, *FLAGS, *flags, "-c", source, "-o", folder / "warpbeam.o"], check=True)
     embed, host = folder / "embed", folder / "host"
-    link(cxx, linker, flags, folder, ROOT / "vm/tests/examples/embed.cpp", embed)
-    subprocess.run([embed], check=True)
-    subprocess.run(["strip", "-s", embed], check=True)
-    link(cxx, linker, flags, folder, HERE / "host.cpp", host)
-    ran = subprocess.run([host], check=True, capture_output=True, text=True).stdout.split()
-    return embed.stat().st_size, int(ran[0]), int(ran[1]), platform_symbols(host)
+    link(machine, flags, folder, ROOT / "vm/tests/examples/embed.cpp", embed)
+    subprocess.run([*machine.emulator, embed], check=True)
+    subprocess.run([f"{machine.binutils}strip", "-s", embed], check=True)
+    link(machine, flags, folder, HERE / "host.cpp", host)
+    ran = subprocess.run([*machine.emulator, host], check=True, capture_output=True, text=True).stdout.split()
+    return embed.stat().st_size, int(ran[0]), int(ran[1]), platform_symbols(machine, host)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cxx", default="clang++-19")
     parser.add_argument("--linker", default="lld-19", help="as in -fuse-ld=")
+    parser.add_argument("--machine", help="a preset for another machine with Linux, such as s390x")
     parser.add_argument("--only", help="some configurations, separated by commas")
     parser.add_argument("--check", action="store_true", help="fail if a limit is exceeded")
     parser.add_argument("--folder", type=Path, help="where to build (default: a temporary folder)")
@@ -73,6 +99,7 @@ def main():
     names = options.only.split(",") if options.only else list(CONFIGURATIONS)
     if unknown := [name for name in names if name not in CONFIGURATIONS]:
         parser.error(f"--only: unknown configuration {unknown[0]}, use {', '.join(CONFIGURATIONS)}")
+    machine = machine_of(options)
     known = set((HERE / "platform.txt").read_text().split())
     faults = []
     with tempfile.TemporaryDirectory() as temporary:
@@ -81,7 +108,7 @@ def main():
         print("| configuration | program | memory | at most |\n|---|---|---|---|")
         for name in names:
             flags, max_size, max_memory = CONFIGURATIONS[name]
-            size, used, peak, symbols = measure(options.cxx, options.linker, flags, folder / "warpbeam.cpp", folder)
+            size, used, peak, symbols = measure(machine, flags, folder / "warpbeam.cpp", folder)
             print(f"| {name} | {size:,} | {used:,} | {peak:,} |", flush=True)
             if size > max_size:
                 faults.append(f"{name}: the program has {size:,} bytes; the limit is {max_size:,}")
