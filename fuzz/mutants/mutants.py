@@ -74,7 +74,7 @@ def choose(options):
     for path in listed:
         if not re.search(r"(^|/)(src|include)/.*\.(cpp|hpp)$", path) or not path.startswith(options.only):
             continue
-        if library_of(path) is None or "/erlang/" in path or "win32" in path:
+        if library_of(path) is None or re.search(r"/erlang/|/tools/|win32", path):
             continue
         with open(os.path.join(ROOT, path), encoding="utf-8") as file:
             seen = collections.Counter()
