@@ -223,14 +223,15 @@ class Tests:
             self.reached[name] = {number for number, mark in enumerate(file.read()) if mark}
 
     def name(self, command):
-        return command[0] if "_tests" in command[0] else " ".join(command)
+        return os.path.basename(command[0]) if "_tests" in command[0] else " ".join(command[:2])
 
     def verdict(self, mutant):
         commands = [command for command in LIBRARIES[library_of(mutant["path"])]
                     if mutant["id"] in self.reached[self.name(command)]]
         for command in sorted(commands, key=lambda command: self.seconds[self.name(command)]):
-            if not self.run(command, 30 + 5 * self.seconds[self.name(command)], WARPBEAM_MUTANT=str(mutant["id"])):
-                return "noticed by " + os.path.basename(self.name(command).split(" ")[-1 if "_tests" in command[0] else 1])
+            name = self.name(command)
+            if not self.run(command, 30 + 5 * self.seconds[name], WARPBEAM_MUTANT=str(mutant["id"])):
+                return f"noticed by {name}"
         return "survived" if commands else "not reached"
 
 

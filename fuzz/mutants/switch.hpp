@@ -56,44 +56,33 @@ template <int id>
 struct Omit {};
 
 enum class Operator { less, less_equal, greater, greater_equal, equal, unequal, plus, minus };
-template <int id, Operator op, bool omits, typename L>
+template <typename Change, Operator op, typename L>
 struct Left {
     const L& left;
 };
 
-#define WARPBEAM_MUTATED(name, op, other)                                                                    \
+/// Between two operators `op`, a mark makes what `changed` says of them.
+#define WARPBEAM_MARKED(mark, name, op, changed)                                                             \
     template <int id, typename L>                                                                            \
-    WARPBEAM_INLINED auto operator op(const L& left, Mark<id>) {                                             \
-        return Left<id, Operator::name, false, L>{left};                                                     \
+    WARPBEAM_INLINED auto operator op(const L& left, mark<id>) {                                             \
+        return Left<mark<id>, Operator::name, L>{left};                                                      \
     }                                                                                                        \
     template <int id, typename L, typename R>                                                                \
-    WARPBEAM_INLINED auto operator op(Left<id, Operator::name, false, L> l, const R& right)                  \
+    WARPBEAM_INLINED auto operator op(Left<mark<id>, Operator::name, L> l, const R& right)                   \
         ->decltype(l.left op right) {                                                                        \
-        return on<id>() ? static_cast<decltype(l.left op right)>(l.left other right) : l.left op right;      \
+        return on<id>() ? static_cast<decltype(l.left op right)>(changed) : l.left op right;                 \
     }
-WARPBEAM_MUTATED(less, <, <=)
-WARPBEAM_MUTATED(less_equal, <=, <)
-WARPBEAM_MUTATED(greater, >, >=)
-WARPBEAM_MUTATED(greater_equal, >=, >)
-WARPBEAM_MUTATED(equal, ==, !=)
-WARPBEAM_MUTATED(unequal, !=, ==)
-WARPBEAM_MUTATED(plus, +, -)
-WARPBEAM_MUTATED(minus, -, +)
-#undef WARPBEAM_MUTATED
-
-#define WARPBEAM_OMITTED(name, op)                                                                           \
-    template <int id, typename L>                                                                            \
-    WARPBEAM_INLINED auto operator op(const L& left, Omit<id>) {                                             \
-        return Left<id, Operator::name, true, L>{left};                                                      \
-    }                                                                                                        \
-    template <int id, typename L, typename R>                                                                \
-    WARPBEAM_INLINED auto operator op(Left<id, Operator::name, true, L> l, const R& right)                   \
-        ->decltype(l.left op right) {                                                                        \
-        return on<id>() ? static_cast<decltype(l.left op right)>(l.left) : l.left op right;                  \
-    }
-WARPBEAM_OMITTED(plus, +)
-WARPBEAM_OMITTED(minus, -)
-#undef WARPBEAM_OMITTED
+WARPBEAM_MARKED(Mark, less, <, l.left <= right)
+WARPBEAM_MARKED(Mark, less_equal, <=, l.left < right)
+WARPBEAM_MARKED(Mark, greater, >, l.left >= right)
+WARPBEAM_MARKED(Mark, greater_equal, >=, l.left > right)
+WARPBEAM_MARKED(Mark, equal, ==, l.left != right)
+WARPBEAM_MARKED(Mark, unequal, !=, l.left == right)
+WARPBEAM_MARKED(Mark, plus, +, l.left - right)
+WARPBEAM_MARKED(Mark, minus, -, l.left + right)
+WARPBEAM_MARKED(Omit, plus, +, l.left)
+WARPBEAM_MARKED(Omit, minus, -, l.left)
+#undef WARPBEAM_MARKED
 
 /// `!x` is `Not<7>{}->*x`, which binds tighter than any other binary operator.
 template <int id>

@@ -6,12 +6,12 @@
 #include <cstdlib>
 #include <ctime>
 
-/// How soon what takes long stops when it is interrupted. The time is that of this thread on its processor,
-/// so other programs don't count.
-
 #ifdef __GLIBC__
 #include <malloc.h>
 #endif
+
+/// How soon what takes long stops when it is interrupted. The time is that of this thread on its processor,
+/// so other programs don't count.
 
 namespace warpbeam {
 namespace {
