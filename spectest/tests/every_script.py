@@ -3,8 +3,8 @@
 
     every_script.py [--without PROPOSAL] DIRECTORY COMMAND [ARGUMENT...]
 
-The suite is looked for in DIRECTORY first; it may be empty. A proposal that the command refuses by design is left out. The exit status is the command's, or 77 if the suite was not
-found.
+The suite is looked for in DIRECTORY first; it may be empty. A proposal that the command refuses by design is left out.
+The exit status is the command's, or 77 if the suite was not found.
 """
 import os
 import subprocess
