@@ -1,5 +1,7 @@
 #include "fixture.hpp"
 
+#include <warpbeam/memory/little_endian.hpp>
+
 #include <array>
 #include <bit>
 #include <cmath>
@@ -220,11 +222,6 @@ TEST_F(DeterministicNanTest, what_moves_bits_keeps_them) {
 
 using Bytes = std::array<uint8_t, 16>;
 
-/// Numbers lie in the guest's memory with their lowest bytes first.
-template <typename T>
-constexpr T little_endian(T number) noexcept {
-    return std::endian::native == std::endian::big ? std::byteswap(number) : number;
-}
 template <typename T>
 Bytes any_vector(std::mt19937_64& random) {
     Bytes bytes;
@@ -331,7 +328,12 @@ TEST_F(DeterministicVectorTest, each_instruction_makes_canonical_lanes) {
 TEST_F(DeterministicVectorTest, relaxed_instructions_are_those_of_the_deterministic_profile) {
     const auto bytes = [](std::initializer_list<uint32_t> lanes) {
         Bytes all;
-        std::memcpy(all.data(), lanes.begin(), all.size());
+        size_t at = 0;
+        for (const uint32_t lane : lanes) {
+            const uint32_t ordered = little_endian(lane);
+            std::memcpy(&all[at], &ordered, sizeof ordered);
+            at += sizeof ordered;
+        }
         return all;
     };
     const auto expect = [&](std::string_view instr, std::vector<Bytes> operands, const Bytes& result) {

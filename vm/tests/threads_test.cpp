@@ -1,5 +1,7 @@
 #include "fixture.hpp"
 
+#include <warpbeam/memory/little_endian.hpp>
+
 #include <atomic>
 #include <chrono>
 #include <thread>
@@ -54,6 +56,10 @@ protected:
     static std::atomic_ref<uint32_t> word(const SharedMemory& memory, size_t address) {
         return std::atomic_ref<uint32_t>{*reinterpret_cast<uint32_t*>(memory.data().data() + address)};
     }
+    /// The number that the guest has there.
+    static uint32_t number(const SharedMemory& memory, size_t address) {
+        return little_endian(word(memory, address).load());
+    }
     int32_t run(std::string_view body, std::string_view memory = "1 1 shared") {
         return value_of(instantiate("(module (memory " + std::string{memory} +
                                     ") (func (export \"f\") (result i32) " + std::string{body} + "))"),
@@ -85,9 +91,9 @@ TEST_F(ThreadsTest, no_update_is_lost) {
     on_threads(threads, module, memory, [](Instance instance, int) {
         EXPECT_TRUE((*instance.func<void(int32_t)>("hammer"))(rounds));
     });
-    EXPECT_EQ(word(memory, 0).load(), static_cast<uint32_t>(threads * rounds));
-    EXPECT_EQ(word(memory, 8).load(), static_cast<uint16_t>(-threads * rounds));
-    EXPECT_EQ(word(memory, 16).load(), static_cast<uint32_t>(3 * threads * rounds));
+    EXPECT_EQ(number(memory, 0), static_cast<uint32_t>(threads * rounds));
+    EXPECT_EQ(number(memory, 8), static_cast<uint16_t>(-threads * rounds));
+    EXPECT_EQ(number(memory, 16), static_cast<uint32_t>(3 * threads * rounds));
 }
 
 /// A lock of the usual kind over plain accesses: what it guards needs no atomics.
@@ -112,7 +118,7 @@ TEST_F(ThreadsTest, a_lock_by_wait_and_notify_excludes) {
           (br_if $again (local.tee $n (i32.sub (local.get $n) (i32.const 1))))))))");
     on_threads(4, module, memory,
                [](Instance instance, int) { EXPECT_TRUE((*instance.func<void(int32_t)>("work"))(1000)); });
-    EXPECT_EQ(word(memory, 64).load(), 4000u);
+    EXPECT_EQ(number(memory, 64), 4000u);
 }
 
 /// While one thread grows the memory and publishes its size, others use the last page that they were told of.

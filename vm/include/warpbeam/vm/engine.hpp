@@ -55,7 +55,8 @@ struct Config {
     /// but not more than a quarter of that stack; 0 switches the check off. If fewer are free, the call traps
     /// with "call stack exhausted". Host functions may rely on this much stack, but not on more. It has no
     /// effect where the size of the stack is not known: on platforms other than Linux, macOS and Windows, and
-    /// on stacks that the embedder allocated itself, for example for coroutines.
+    /// on stacks that the embedder allocated itself, for example for coroutines. The quarter is enough for
+    /// threads with 16 KiB and more, on s390x with 24 KiB and more.
     size_t native_stack_reserve = 32 * 1024;
     /// Whether a computation gives the same results, traps and fuel in every build and on every machine, as
     /// the specification's deterministic profile and more: every NaN that an instruction computes is the
