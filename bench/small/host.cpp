@@ -11,6 +11,11 @@
 #include <warpbeam/vm/snapshot.hpp>
 #include <warpbeam/vm/tag.hpp>
 
+#if WARPBEAM_HOST_REFUSES_MAPPINGS
+#include <sys/mman.h>
+#include <sys/types.h>
+#endif
+
 #include <algorithm>
 #include <array>
 #include <cstddef>
@@ -95,6 +100,15 @@ small::Arena arena;
 
 // The library must not use the C++ heap if it is given an allocator.
 void* operator new(size_t, std::align_val_t, const std::nothrow_t&) noexcept { std::abort(); }
+
+#if WARPBEAM_HOST_REFUSES_MAPPINGS
+// Nor the platform's memory and files. Otherwise these are taken from the platform, where platform.txt lists them.
+extern "C" {
+void* mmap(void*, size_t, int, int, int, off_t) noexcept { std::abort(); }
+void* mmap64(void*, size_t, int, int, int, off64_t) noexcept { std::abort(); }
+int memfd_create(const char*, unsigned) noexcept { std::abort(); }
+}
+#endif
 
 namespace {
 

@@ -4,7 +4,7 @@
     vm/packages/amalgamate.py FOLDER [--parts vm]
 
 writes warpbeam.hpp and warpbeam.cpp (loader, text format, vm, memory, WASI and the C API), wasm.h and warpbeam.h (the C
-API), sfv.hpp and sfv.cpp. The same sources always give the same bytes. README.md says how to compile them.
+API), sfv.hpp, sfv.cpp and sfv.h. The same sources always give the same bytes. README.md says how to compile them.
 """
 import argparse
 import os
@@ -23,6 +23,7 @@ PARTS = {"memory": "memory", "loader": "loader", "text": "loader/text", "vm": "v
 NEEDS = {"loader": ["memory"], "text": ["loader"], "vm": ["loader"], "wasi": ["vm"], "capi": ["text", "wasi"]}
 # Headers that stay as they are.
 C_HEADERS = ["vm/capi/include/wasm.h", "vm/capi/include/warpbeam.h"]
+SFV_C_HEADER = "sfv/include/warpbeam/sfv/sfv.h"
 # The vector operators are compiled once, for the instruction set of the whole file.
 PREAMBLE = """#ifndef WARPBEAM_CHECKS
 #define WARPBEAM_CHECKS 0
@@ -135,6 +136,7 @@ def main():
         for header in C_HEADERS:
             shutil.copy(ROOT / header, options.folder)
     pair(options.folder, "sfv", "Warpbeam's codec of HTTP Structured Fields", ["sfv/include"], ["sfv/src"])
+    shutil.copy(ROOT / SFV_C_HEADER, options.folder)
     return 0
 
 

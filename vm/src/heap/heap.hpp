@@ -231,7 +231,7 @@ private:
     static constexpr size_t largest_cell = 32208;
     /// Every size from 64 on is at most an eighth larger than the previous one, so no object takes much more
     /// than it requests.
-    static constexpr auto cell_sizes = std::to_array<uint16_t>(
+    static constexpr auto all_cell_sizes = std::to_array<uint16_t>(
         {16, 24, 32, 40, 48, 56, 64, 72, 80, 88, 96, 104, 112, 120, 128, 144, 160, 176, 192, 208, 224, 240,
          256, 288, 320, 352, 384, 416, 448, 480, 512, 576, 640, 704, 768, 832, 896, 960, 1024,
          // Sizes that divide a block without remainder.
@@ -241,6 +241,20 @@ private:
          8600, 9200, 9968, 10736, 11808, 12880, 14488, 16104, 18112, 20368, 21472, 24152, 27168, 30560,
          32208});
     static constexpr size_t largest_in_common_block = 8048;
+#if WARPBEAM_SMALL
+    /// Every second from 64 on, and the last: each takes 32 bytes of a store.
+    static constexpr auto cell_sizes = [] {
+        constexpr size_t fine = 7;
+        std::array<uint16_t, fine + (all_cell_sizes.size() - fine) / 2 + 1> sizes{};
+        size_t count = 0;
+        for (size_t i = 0; i < all_cell_sizes.size(); ++i)
+            if (i < fine || (i - fine) % 2 == 1 || i + 1 == all_cell_sizes.size())
+                sizes[count++] = all_cell_sizes[i];
+        return sizes;
+    }();
+#else
+    static constexpr const auto& cell_sizes = all_cell_sizes;
+#endif
     /// The class for each multiple of 8.
     static constexpr auto classes = [] {
         std::array<uint8_t, largest_cell / 8 + 1> table{};
