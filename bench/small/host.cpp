@@ -102,7 +102,8 @@ small::Arena arena;
 void* operator new(size_t, std::align_val_t, const std::nothrow_t&) noexcept { std::abort(); }
 
 #if WARPBEAM_HOST_REFUSES_MAPPINGS
-// Nor the platform's memory and files. Otherwise these are taken from the platform, where platform.txt lists them.
+// Nor the platform's memory and files. Otherwise these are taken from the platform, where platform.txt lists
+// them.
 extern "C" {
 void* mmap(void*, size_t, int, int, int, off_t) noexcept { std::abort(); }
 void* mmap64(void*, size_t, int, int, int, off64_t) noexcept { std::abort(); }

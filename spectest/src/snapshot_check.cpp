@@ -27,6 +27,11 @@
 #include <string>
 #include <vector>
 
+#ifdef _WIN32
+#include <fcntl.h>
+#include <io.h>
+#endif
+
 namespace {
 
 using namespace warpbeam;
@@ -408,6 +413,10 @@ private:
 
 int main(int argc, char** argv) {
     const std::span<char* const> words{argv, static_cast<size_t>(argc)};
+#ifdef _WIN32
+    for (int stream = 0; stream < 2; ++stream)
+        (void)::_setmode(stream, _O_BINARY);
+#endif
     try {
         if (words.size() > 2 && std::string_view{words[1]} == "save")
             return save_all(words.subspan(2));

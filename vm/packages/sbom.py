@@ -3,8 +3,8 @@
 
     sbom.py FILE [--epoch SECONDS]
 
-It names every source file of the libraries with its checksum, and no dependency, since the libraries have none. The same
-sources and the same time give the same bytes.
+It names every source file of the libraries, the command and the Erlang binding with its checksum, and no dependency, since they have none.
+The same sources and the same time give the same bytes.
 """
 import argparse
 import datetime
@@ -15,7 +15,9 @@ import re
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-LIBRARIES = ["memory", "loader", "loader/text", "vm", "vm/wasi", "vm/debuginfo", "vm/capi", "sfv"]
+LIBRARIES = ["memory", "loader", "loader/text", "vm", "vm/wasi", "vm/debuginfo", "vm/capi", "sfv", "vm/coredump",
+             "spectest", "sfv/tools"]
+FOLDERS = [os.path.join(library, kind) for library in LIBRARIES for kind in ("include", "src")] + ["vm/cli", "vm/serve", "vm/erlang/native"]
 LICENSE = "Apache-2.0 WITH LLVM-exception"
 
 parser = argparse.ArgumentParser()
@@ -26,10 +28,10 @@ options = parser.parse_args()
 
 
 def sources():
-    """The files that libraries and their headers consist of, by paths in the repository."""
-    for part in (os.path.join(library, kind) for library in LIBRARIES for kind in ("include", "src")):
+    """The files that they consist of, by paths in the repository."""
+    for part in FOLDERS:
         for folder, folders, files in os.walk(os.path.join(ROOT, part)):
-            folders.sort()
+            folders[:] = sorted(set(folders) - {"tests", "runtime", "build"})
             for name in sorted(files):
                 if re.search(r"\.(cpp|hpp|h|inc)$", name):
                     yield os.path.relpath(os.path.join(folder, name), ROOT)

@@ -11,6 +11,9 @@ from conan.tools.files import copy, load, rmdir
 # Each part with the part that it needs.
 PARTS = {"memory": None, "loader": "memory", "text": "loader", "debuginfo": "loader", "vm": "loader", "wasi": "vm", "sfv": None}
 
+# Where accesses to 64 bits are calls of a library, as the check in CMakeLists.txt finds.
+ATOMIC_CALLS = ("x86", "armv6", "mips", "ppc32", "riscv32")
+
 
 class Warpbeam(ConanFile):
     name = "warpbeam"
@@ -75,3 +78,5 @@ class Warpbeam(ConanFile):
                 component.libs = [f"warpbeam_{part}"]
             if part == "memory" and self.settings.os in ("Linux", "FreeBSD"):
                 component.system_libs = ["pthread"]
+                if self.settings.arch in ATOMIC_CALLS:
+                    component.system_libs.append("atomic")

@@ -27,6 +27,11 @@ License: Apache-2.0-with-LLVM-exception
  .
  ${exception}
 ")
+# The bill of materials.
+find_program(python3 python3 REQUIRED)
+set(sbom ${CPACK_TEMPORARY_DIRECTORY}/warpbeam.spdx.json)
+execute_process(COMMAND ${python3} ${CPACK_WARPBEAM_SOURCE}/vm/packages/sbom.py ${sbom} COMMAND_ERROR_IS_FATAL ANY)
+
 # The time of the sources, if the environment says it, so that the same sources give the same package.
 string(TIMESTAMP date "%a, %d %b %Y %H:%M:%S +0000" UTC)
 
@@ -38,6 +43,7 @@ foreach(pair command:warpbeam development:libwarpbeam-dev library:${CPACK_WARPBE
   set(docs ${folder}/doc/${package})
   file(WRITE ${docs}/copyright "${copyright}")
   configure_file(${CPACK_WARPBEAM_SOURCE}/CHANGELOG.md ${docs}/changelog COPYONLY)
+  configure_file(${sbom} ${docs}/warpbeam.spdx.json COPYONLY)
   file(WRITE ${docs}/changelog.Debian "warpbeam (${CPACK_PACKAGE_VERSION}-${CPACK_DEBIAN_PACKAGE_RELEASE}) unstable; urgency=low
 
   * See changelog.gz.
@@ -45,9 +51,10 @@ foreach(pair command:warpbeam development:libwarpbeam-dev library:${CPACK_WARPBE
  -- ${CPACK_PACKAGE_CONTACT}  ${date}
 ")
   file(GLOB pages ${folder}/man/man1/*.1)
-  compress(${pages} ${docs}/changelog ${docs}/changelog.Debian)
+  compress(${pages} ${docs}/changelog ${docs}/changelog.Debian ${docs}/warpbeam.spdx.json)
   file(REMOVE_RECURSE ${folder}/licenses)
 endforeach()
+file(REMOVE ${sbom})
 
 set(zsh ${CPACK_TEMPORARY_DIRECTORY}/command/usr/share/zsh)
 if(EXISTS ${zsh}) # it isn't if the command can't run on the machine that builds it

@@ -72,6 +72,7 @@ def check_packages(made):
     for shell in ("bash-completion/completions/warpbeam", "zsh/vendor-completions/_warpbeam",
                   "fish/vendor_completions.d/warpbeam.fish"):
         check(f"there are completions, {shell}", "./usr/share/" + shell + "\n" in listing, listing)
+    check("there is a bill of materials", "./usr/share/doc/warpbeam/warpbeam.spdx.json.gz\n" in listing, listing)
 
 
 def check_in_debian(made):
