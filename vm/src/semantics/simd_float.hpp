@@ -187,6 +187,14 @@ template <typename I>
 f32x4 convert(I a) noexcept {
     return __builtin_convertvector(a, f32x4);
 }
+inline f64x2 promote_low(f32x4 a) noexcept {
+    const f64x2 result = extend_low<f64x2>(a);
+#ifdef __powerpc__ // as in Promote
+    return as<f64x2>(as<u64x2>(result) | (as<u64x2>(result != result) & (uint64_t{1} << 51)));
+#else
+    return result;
+#endif
+}
 inline f32x4 demote_zero(f64x2 a) noexcept { return as<f32x4>(u64x2{narrowed<HalfLanes<float>>(a), 0}); }
 
 } // namespace warpbeam::vm::WARPBEAM_ISA
