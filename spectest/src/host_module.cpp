@@ -1,5 +1,7 @@
 #include "host_module.hpp"
 
+#include <warpbeam/loader/built_features.hpp>
+
 namespace warpbeam::spectest {
 namespace {
 
@@ -49,7 +51,7 @@ std::expected<void, Error> define_host_module(Linker& linker, Store& store) {
     MemoryType memory{.limits = {1, 2, true, false}};
     definitions.add("memory", Memory::create(store, memory));
     memory.shared = true;
-    if (!store.engine().config().deterministic) // which refuses it
+    if (is_built(Feature::threads) && !store.engine().config().deterministic) // which refuses it
         definitions.add("shared_memory", Memory::create(store, memory));
 
     definitions.add_func("print", [] {});
