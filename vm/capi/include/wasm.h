@@ -11,9 +11,13 @@
  * References. A pointer to a function, global, table, memory, instance, module, trap or foreign object is one
  * of any number of references to that object; `..._copy` makes another one. Functions, globals, tables,
  * memories and instances live as long as their store, modules and traps as long as a reference, foreign
- * objects as long as a reference or something in the store refers to them. After `wasm_store_delete`
- * references of the store can still be deleted; all other functions then do nothing, and return null, zero or
- * false.
+ * objects as long as a reference or something in the store refers to them.
+ *
+ * Deletion. What was deleted must not be used or deleted again: that is undefined, also for a store.
+ * References to objects of a store that was deleted stay valid, and must still be deleted. They can be copied
+ * and cast, and have their kind; traps and frames keep what they say, but for the instance and the host info.
+ * Two of them are the same only if they are one pointer, or refer to one trap. All other functions of them do
+ * nothing, and return null, zero or false; `wasm_func_call` returns a trap.
  *
  * Failure. Functions that return a pointer return null if they fail, and functions that write a vector then
  * write an empty one whose `data` is null. Pointers must not be null unless it says so; `..._delete` takes
@@ -291,7 +295,8 @@ WASM_API_EXTERN uint32_t wasm_frame_func_index(const wasm_frame_t*);
 WASM_API_EXTERN size_t wasm_frame_func_offset(const wasm_frame_t*);
 WASM_API_EXTERN size_t wasm_frame_module_offset(const wasm_frame_t*);
 
-/* A message ends with a zero, which its size includes. */
+/* A message ends with a zero, which its size includes. The one that `wasm_trap_new` gets may lack it. All
+ * other bytes of that message stay as they are; those of the engine's messages are safe to print. */
 typedef wasm_name_t wasm_message_t;
 
 /*

@@ -70,7 +70,13 @@ TEST(references_outlive_their_store) {
     CHECK(finalized == 3); /* at once, since it can't be set */
     wasm_foreign_t* const copy = wasm_foreign_copy(foreign);
     wasm_foreign_delete(copy);
-    CHECK(wasm_extern_type(wasm_func_as_extern(func)) == NULL);
+    wasm_extern_t* const object = wasm_memory_as_extern(memory);
+    CHECK(wasm_extern_type(object) == NULL && wasm_extern_kind(object) == WASM_EXTERN_MEMORY);
+    CHECK(wasm_extern_as_memory(object) == memory && wasm_extern_as_func(object) == NULL);
+    CHECK(wasm_ref_as_memory(wasm_extern_as_ref(object)) == memory);
+    wasm_extern_t* const other = wasm_extern_copy(object);
+    CHECK(other != NULL && wasm_extern_same(object, object) && !wasm_extern_same(object, other));
+    wasm_extern_delete(other);
     CHECK(wasm_frame_instance(frame) == NULL);
     CHECK(wasm_frame_func_index(frame) == 0);
     wasm_trap_t* const second = wasm_trap_copy(trap);
