@@ -25,9 +25,18 @@
 
 #include "wasm.h"
 
+/* The version of this header, by the rules of https://semver.org. Before 1.0, minor versions are not
+ * compatible with each other. */
+#define WARPBEAM_VERSION_MAJOR 0
+#define WARPBEAM_VERSION_MINOR 1
+#define WARPBEAM_VERSION_PATCH 0
+
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+/* The version of the library that the program runs with, as "MAJOR.MINOR.PATCH". Any thread may call it. */
+WASM_API_EXTERN const char* warpbeam_version(void);
 
 /* ---- Kinds that wasm.h lacks ---- */
 
@@ -233,10 +242,10 @@ WASM_API_EXTERN warpbeam_wasi_t* warpbeam_wasi_new(void);
 /* Ends it; null does nothing. */
 WASM_API_EXTERN void warpbeam_wasi_delete(warpbeam_wasi_t*);
 
-/* Appends an argument; the first is the name of the program. */
+/* Appends an argument; the first is the name of the program. Null is an empty string, here and below. */
 WASM_API_EXTERN warpbeam_error_t* warpbeam_wasi_add_arg(warpbeam_wasi_t*, const char* arg);
 
-/* Adds an environment variable. */
+/* Adds an environment variable. Errors: WARPBEAM_ERROR_USAGE if its name is empty or contains '='. */
 WASM_API_EXTERN warpbeam_error_t* warpbeam_wasi_add_env(warpbeam_wasi_t*, const char* name,
                                                         const char* value);
 

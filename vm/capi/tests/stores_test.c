@@ -1,5 +1,12 @@
 #include "check.h"
 
+TEST(the_version_is_that_of_the_header) {
+    char expected[40];
+    (void)snprintf(expected, sizeof expected, "%d.%d.%d", WARPBEAM_VERSION_MAJOR, WARPBEAM_VERSION_MINOR,
+                   WARPBEAM_VERSION_PATCH);
+    CHECK(strcmp(warpbeam_version(), expected) == 0);
+}
+
 TEST(engines_are_kept_by_their_stores) {
     wasm_engine_t* const engine = wasm_engine_new();
     wasm_store_t* const store = wasm_store_new(engine);
