@@ -438,10 +438,28 @@ WASM_API_EXTERN void wasm_instance_exports(const wasm_instance_t*, WASM_OWN wasm
 /* @{ Initialisers of vectors that are not deleted, and of values. */
 #define WASM_EMPTY_VEC {0, NULL}
 #define WASM_ARRAY_VEC(array) {sizeof(array) / sizeof((array)[0]), array}
+#ifdef __cplusplus
+/* C++11 has no designated initialisers. */
+#define WASM_MAKE_VAL_(type, kind_, member)                                                                  \
+    static inline wasm_val_t wasm_val_of_##member##_(type value) {                                           \
+        wasm_val_t made;                                                                                     \
+        made.kind = kind_;                                                                                   \
+        made.of.member = value;                                                                              \
+        return made;                                                                                         \
+    }
+WASM_MAKE_VAL_(int32_t, WASM_I32, i32)
+WASM_MAKE_VAL_(int64_t, WASM_I64, i64)
+WASM_MAKE_VAL_(float32_t, WASM_F32, f32)
+WASM_MAKE_VAL_(float64_t, WASM_F64, f64)
+WASM_MAKE_VAL_(wasm_ref_t*, WASM_EXTERNREF, ref)
+#undef WASM_MAKE_VAL_
+#define WASM_VAL_(kind_, member, value) wasm_val_of_##member##_(value)
+#else
 #define WASM_VAL_(kind_, member, value)                                                                      \
     {                                                                                                        \
         .kind = kind_, .of = {.member = value }                                                              \
     }
+#endif
 #define WASM_I32_VAL(value) WASM_VAL_(WASM_I32, i32, value)
 #define WASM_I64_VAL(value) WASM_VAL_(WASM_I64, i64, value)
 #define WASM_F32_VAL(value) WASM_VAL_(WASM_F32, f32, value)
