@@ -103,6 +103,8 @@ TEST(numbers_can_be_references) {
     CHECK(warpbeam_i31_get(result.of.ref, &number) && number == 42);
     wasm_ref_t* const same = warpbeam_i31_new(store, 42);
     CHECK(wasm_ref_same(same, result.of.ref) && !wasm_ref_same(same, arg.of.ref));
+    wasm_ref_set_host_info(same, &number); /* equal numbers are one object */
+    CHECK(wasm_ref_get_host_info(result.of.ref) == &number && wasm_ref_get_host_info(arg.of.ref) == NULL);
     CHECK(!warpbeam_i31_get(wasm_func_as_ref(func), &number) && number == 0);
     CHECK(!warpbeam_i31_get(NULL, &number) && warpbeam_i31_new(NULL, 1) == NULL);
     wasm_ref_delete(same);
