@@ -27,7 +27,20 @@ size_t live_blocks() { return live; }
 size_t failed_allocations() { return failed; }
 }
 
-void* operator new(size_t size, std::align_val_t alignment, const std::nothrow_t&) noexcept {
+#ifdef WARPBEAM_WRAP_NEW
+// The linker calls these instead (--wrap).
+#define NEW __wrap__ZnwmSt11align_val_tRKSt9nothrow_t
+#define DELETE __wrap__ZdlPvSt11align_val_tRKSt9nothrow_t
+extern "C" {
+void* NEW(size_t size, std::align_val_t alignment, const std::nothrow_t&) noexcept;
+void DELETE(void* block, std::align_val_t, const std::nothrow_t&) noexcept;
+}
+#else
+#define NEW operator new
+#define DELETE operator delete
+#endif
+
+void* NEW(size_t size, std::align_val_t alignment, const std::nothrow_t&) noexcept {
     if (allowed.load(relaxed) == 0) {
         failed.fetch_add(1, relaxed);
         return nullptr;
@@ -40,7 +53,7 @@ void* operator new(size_t size, std::align_val_t alignment, const std::nothrow_t
     live.fetch_add(1, relaxed);
     return block;
 }
-void operator delete(void* block, std::align_val_t, const std::nothrow_t&) noexcept {
+void DELETE(void* block, std::align_val_t, const std::nothrow_t&) noexcept {
     if (block != nullptr)
         live.fetch_sub(1, relaxed);
     free_block(block);
