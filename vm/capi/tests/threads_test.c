@@ -161,39 +161,3 @@ TEST(threads_share_engines_types_modules_and_linkers) {
     wasm_byte_vec_delete(&s.binary);
     wasm_engine_delete(s.engine);
 }
-
-/* A computation without an end, and the right to interrupt it. */
-typedef struct endless_t {
-    wasm_func_t* func;
-    warpbeam_interrupt_t* interrupt;
-    wasm_trap_t* trap;
-} endless_t;
-
-static void run_or_interrupt(void* env, size_t index) {
-    endless_t* const endless = env;
-    if (index == 0)
-        endless->trap = wasm_func_call(endless->func, NULL, NULL);
-    else
-        warpbeam_interrupt_request(endless->interrupt);
-}
-
-TEST(a_thread_interrupts_another) {
-    warpbeam_options_t options;
-    warpbeam_options_init(&options, sizeof options);
-    options.interruption = true;
-    wasm_config_t* const config = wasm_config_new();
-    REQUIRE(warpbeam_config_set_options(config, &options) == NULL);
-    wasm_engine_t* const engine = wasm_engine_new_with_config(config);
-    wasm_store_t* const store = wasm_store_new(engine);
-    wasm_instance_t* const instance =
-        instantiate(store, "(module (func (export \"f\") (loop (br 0))))", NULL, 0);
-    endless_t endless = {func_at(instance, 0), warpbeam_interrupt_new(store), NULL};
-    run_threads(2, run_or_interrupt, &endless);
-    CHECK(endless.trap != NULL && warpbeam_trap_code(endless.trap) == WARPBEAM_TRAP_INTERRUPTED);
-    wasm_trap_delete(endless.trap);
-    warpbeam_interrupt_delete(endless.interrupt);
-    wasm_func_delete(endless.func);
-    wasm_instance_delete(instance);
-    wasm_store_delete(store);
-    wasm_engine_delete(engine);
-}
