@@ -6,6 +6,7 @@ import sys
 
 ROOT = sys.argv[1]
 PLACES = {
+    "vm/capi/include/warpbeam.h": r"define WARPBEAM_VERSION_\w+ (\d+)",
     "vm/erlang/mix.exs": r'version: "([^"]*)"',
     "vm/erlang/src/warpbeam.app.src": r'\{vsn, "([^"]*)"\}',
     "vm/packages/vcpkg/warpbeam/vcpkg.json": r'"version": "([^"]*)"',
@@ -21,6 +22,8 @@ version = ".".join(re.findall(r"define WARPBEAM_VERSION_\w+ (\d+)", read("vm/inc
 failed = 0
 for path, pattern in PLACES.items():
     found = re.findall(pattern, read(path))
+    if "_VERSION_" in pattern:
+        found = [".".join(found)]  # as in version.hpp
     if found != [version]:
         print(f"{path}: the versions in it are {found}, that of the library is {version}")
         failed += 1

@@ -38,4 +38,15 @@ Text& Text::add(std::string_view words) noexcept {
     return *this;
 }
 
+Text& Text::add_lines(std::string_view words) noexcept {
+    for (;;) {
+        const size_t end = words.find('\n');
+        add(words.substr(0, end));
+        if (end == std::string_view::npos)
+            return *this;
+        add_line();
+        words.remove_prefix(end + 1);
+    }
+}
+
 } // namespace warpbeam

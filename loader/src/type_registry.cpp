@@ -325,10 +325,23 @@ HeapType TypeRegistry::top_of(HeapType heap) const noexcept {
         case CompositeKind::array:
             return HeapType::any;
         }
-    for (const HeapType top : {HeapType::func, HeapType::extern_, HeapType::exn, HeapType::cont})
-        if (matches(heap, top))
-            return top;
-    return HeapType::any;
+    switch (heap.code()) {
+    case HeapType::func:
+    case HeapType::nofunc:
+    case HeapType::bot:
+        return HeapType::func;
+    case HeapType::extern_:
+    case HeapType::noextern:
+        return HeapType::extern_;
+    case HeapType::exn:
+    case HeapType::noexn:
+        return HeapType::exn;
+    case HeapType::cont:
+    case HeapType::nocont:
+        return HeapType::cont;
+    default:
+        return HeapType::any;
+    }
 }
 
 bool TypeRegistry::matches_slow(ValType sub, ValType super) const noexcept {

@@ -124,6 +124,15 @@ TEST(TypeRegistry, abstract_heap_types) {
     EXPECT_TRUE(below(HeapType::noexn, HeapType::exn));
     EXPECT_FALSE(below(HeapType::extern_, HeapType::any));
     EXPECT_TRUE(below(HeapType::bot, f));
+    // The top of each is the one that it is below.
+    const HeapType tops[] = {HeapType::func, HeapType::extern_, HeapType::any, HeapType::exn, HeapType::cont};
+    for (uint32_t code = HeapType::func; code < HeapType::bot; ++code) {
+        const HeapType heap = HeapType::from_code(code);
+        for (const HeapType top : tops)
+            EXPECT_EQ(types.top_of(heap) == top, below(heap, top)) << code;
+    }
+    EXPECT_EQ(types.top_of(f), HeapType{HeapType::func});
+    EXPECT_EQ(types.top_of(s), HeapType{HeapType::any});
 }
 
 TEST(TypeRegistry, extern_types) {

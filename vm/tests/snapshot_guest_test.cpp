@@ -1,5 +1,6 @@
 #include "snapshot_fixture.hpp"
 
+#include <warpbeam/loader/text.hpp>
 #include <warpbeam/vm/exception.hpp>
 #include <warpbeam/vm/guest_allocator.hpp>
 #include <warpbeam/vm/guest_stacks.hpp>
@@ -115,8 +116,9 @@ TEST_F(SnapshotGuestTest, stacks_of_restored_executions_are_adopted) {
 TEST_F(SnapshotGuestTest, an_answer_that_is_a_trap) {
     const Instance instance = instantiate(with_malloc);
     modules = {instance.module()};
-    for (const Trap& answer :
-         {Trap::host("no %d", 7).with_host_code(5), Trap{TrapCode::limit}, Trap::exit(3)}) {
+    const Text lines = std::move(Text{Allocator::standard()}.add_lines("no\nand again no"));
+    for (const Trap& answer : {Trap::host("no %d", 7).with_host_code(5), Trap{TrapCode::limit}, Trap::exit(3),
+                               Trap::with_text(TrapCode::usage, lines)}) {
         Execution execution = waiting(instance);
         ASSERT_TRUE(execution.refuse(answer));
         const Execution* const executions[] = {&execution};

@@ -1,6 +1,8 @@
 #include "fixture.hpp"
 
+#include <warpbeam/loader/text.hpp>
 #include <warpbeam/vm/exception.hpp>
+#include <warpbeam/vm/print.hpp>
 
 namespace warpbeam {
 namespace {
@@ -246,6 +248,18 @@ TEST_F(TrapTest, is_safe_to_print) {
     EXPECT_EQ(Trap::host("%s%300d", "\n", 1).message().substr(0, 4), "\\0a ");
     EXPECT_EQ(refusal(R"((module (import "a\0a" "b" (func)) (import "c" "d" (func))))"),
               "unknown import a\\0a.b: func\nunknown import c.d: func");
+}
+
+TEST(Trap, keeps_the_lines_of_a_composed_message) {
+    Text message{Allocator::standard()};
+    message.add_lines("first\nsecond\x1b\n").add("third\n");
+    Trap trap = Trap::with_text(TrapCode::usage, message);
+    EXPECT_EQ(trap.code(), TrapCode::usage);
+    EXPECT_EQ(trap.message(), "first\nsecond\\1b\nthird\\0a");
+    trap.caused_by(Trap::host("%s", "a\nb"));
+    EXPECT_EQ(to_text(trap).view(), "first\nsecond\\1b\nthird\\0a\ncaused by: a\\0ab");
+    EXPECT_EQ(Trap::with_text(TrapCode::usage, Text{Allocator::standard()}).message(),
+              "invalid use of the API");
 }
 
 TEST(Trap, may_have_a_long_chain_of_causes) {

@@ -9,9 +9,12 @@
  * unless it says so.
  *
  * Errors. A function that can fail for a reason worth telling returns null, or a `warpbeam_error_t` that the
- * caller owns; what it writes is then null or empty. A reference, store or execution that is null, of another
- * store, or of one that was deleted, is the error WARPBEAM_ERROR_USAGE; other pointers must not be null
- * unless it says so. Memory that runs out is always reported.
+ * caller owns; what it writes is then null or empty. A reference, store or execution that is null, and a
+ * reference or execution of another store, or of one that was deleted, is the error WARPBEAM_ERROR_USAGE;
+ * other pointers must not be null unless it says so. Memory that runs out is always reported.
+ *
+ * Deletion. What was deleted must not be used or deleted again: that is undefined. A `wasm_store_t*` is no
+ * exception: only the references and executions that are left notice that their store was deleted.
  *
  * Options are in structs that begin with their size in bytes, as the caller was compiled; `..._init` writes
  * it, and the defaults. Later versions add members at the end, so programs keep working without being
@@ -22,9 +25,18 @@
 
 #include "wasm.h"
 
+/* The version of this header, by the rules of https://semver.org. Before 1.0, minor versions are not
+ * compatible with each other. */
+#define WARPBEAM_VERSION_MAJOR 0
+#define WARPBEAM_VERSION_MINOR 1
+#define WARPBEAM_VERSION_PATCH 0
+
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+/* The version of the library that the program runs with, as "MAJOR.MINOR.PATCH". Any thread may call it. */
+WASM_API_EXTERN const char* warpbeam_version(void);
 
 /* ---- Kinds that wasm.h lacks ---- */
 
@@ -132,8 +144,7 @@ WASM_API_EXTERN void warpbeam_limits_init(warpbeam_limits_t* out, size_t size);
 /* Sets the limits of all stores of an engine. Errors: as for warpbeam_config_set_options. */
 WASM_API_EXTERN warpbeam_error_t* warpbeam_config_set_limits(wasm_config_t*, const warpbeam_limits_t*);
 
-/* What the objects of a store use; `size` is sizeof(warpbeam_limits_t). Zeros for a store that was deleted.
- */
+/* What the objects of a store use; `size` is sizeof(warpbeam_limits_t). Zeros for null. */
 WASM_API_EXTERN void warpbeam_store_usage(const wasm_store_t*, warpbeam_limits_t* out, size_t size);
 
 /* ---- Fuel, interruption, collection ---- */
@@ -149,7 +160,7 @@ WASM_API_EXTERN uint64_t warpbeam_store_fuel(const wasm_store_t*);
  * has no effect. */
 typedef struct warpbeam_interrupt_t warpbeam_interrupt_t;
 
-/* Makes one. Null if the store was deleted or memory runs out. It has no effect without the option
+/* Makes one. Null if there is no store or memory runs out. It has no effect without the option
  * `interruption`. */
 WASM_API_EXTERN warpbeam_interrupt_t* warpbeam_interrupt_new(const wasm_store_t*);
 
@@ -231,10 +242,10 @@ WASM_API_EXTERN warpbeam_wasi_t* warpbeam_wasi_new(void);
 /* Ends it; null does nothing. */
 WASM_API_EXTERN void warpbeam_wasi_delete(warpbeam_wasi_t*);
 
-/* Appends an argument; the first is the name of the program. */
+/* Appends an argument; the first is the name of the program. Null is an empty string, here and below. */
 WASM_API_EXTERN warpbeam_error_t* warpbeam_wasi_add_arg(warpbeam_wasi_t*, const char* arg);
 
-/* Adds an environment variable. */
+/* Adds an environment variable. Errors: WARPBEAM_ERROR_USAGE if its name is empty or contains '='. */
 WASM_API_EXTERN warpbeam_error_t* warpbeam_wasi_add_env(warpbeam_wasi_t*, const char* name,
                                                         const char* value);
 
@@ -320,7 +331,8 @@ WASM_API_EXTERN warpbeam_trap_code_t warpbeam_trap_code(const wasm_trap_t*);
 /* The exit status of a program that has ended itself; 0 for other traps. */
 WASM_API_EXTERN int32_t warpbeam_trap_exit_status(const wasm_trap_t*);
 
-/* The message and the trace with names, for people: several lines. */
+/* The message and the trace with names, for people: several lines, in which bytes that are not safe to print
+ * are escaped, a newline of wasm_trap_new too. */
 WASM_API_EXTERN void warpbeam_trap_text(const wasm_trap_t*, wasm_byte_vec_t* out);
 
 /* The name of the function of a frame, or of its module, from the module's name section or exports; empty if

@@ -11,9 +11,13 @@
  * References. A pointer to a function, global, table, memory, instance, module, trap or foreign object is one
  * of any number of references to that object; `..._copy` makes another one. Functions, globals, tables,
  * memories and instances live as long as their store, modules and traps as long as a reference, foreign
- * objects as long as a reference or something in the store refers to them. After `wasm_store_delete`
- * references of the store can still be deleted; all other functions then do nothing, and return null, zero or
- * false.
+ * objects as long as a reference or something in the store refers to them.
+ *
+ * Deletion. What was deleted must not be used or deleted again: that is undefined, also for a store.
+ * References to objects of a store that was deleted stay valid, and must still be deleted. They can be copied
+ * and cast, and have their kind; traps and frames keep what they say, but for the instance and the host info.
+ * Two of them are the same only if they are one pointer, or refer to one trap. All other functions of them do
+ * nothing, and return null, zero or false; `wasm_func_call` returns a trap.
  *
  * Failure. Functions that return a pointer return null if they fail, and functions that write a vector then
  * write an empty one whose `data` is null. Pointers must not be null unless it says so; `..._delete` takes
@@ -291,7 +295,8 @@ WASM_API_EXTERN uint32_t wasm_frame_func_index(const wasm_frame_t*);
 WASM_API_EXTERN size_t wasm_frame_func_offset(const wasm_frame_t*);
 WASM_API_EXTERN size_t wasm_frame_module_offset(const wasm_frame_t*);
 
-/* A message ends with a zero, which its size includes. */
+/* A message ends with a zero, which its size includes. The one that `wasm_trap_new` gets may lack it. All
+ * other bytes of that message stay as they are; those of the engine's messages are safe to print. */
 typedef wasm_name_t wasm_message_t;
 
 /*
@@ -433,10 +438,28 @@ WASM_API_EXTERN void wasm_instance_exports(const wasm_instance_t*, WASM_OWN wasm
 /* @{ Initialisers of vectors that are not deleted, and of values. */
 #define WASM_EMPTY_VEC {0, NULL}
 #define WASM_ARRAY_VEC(array) {sizeof(array) / sizeof((array)[0]), array}
+#ifdef __cplusplus
+/* C++11 has no designated initialisers. */
+#define WASM_MAKE_VAL_(type, kind_, member)                                                                  \
+    static inline wasm_val_t wasm_val_of_##member##_(type value) {                                           \
+        wasm_val_t made;                                                                                     \
+        made.kind = kind_;                                                                                   \
+        made.of.member = value;                                                                              \
+        return made;                                                                                         \
+    }
+WASM_MAKE_VAL_(int32_t, WASM_I32, i32)
+WASM_MAKE_VAL_(int64_t, WASM_I64, i64)
+WASM_MAKE_VAL_(float32_t, WASM_F32, f32)
+WASM_MAKE_VAL_(float64_t, WASM_F64, f64)
+WASM_MAKE_VAL_(wasm_ref_t*, WASM_EXTERNREF, ref)
+#undef WASM_MAKE_VAL_
+#define WASM_VAL_(kind_, member, value) wasm_val_of_##member##_(value)
+#else
 #define WASM_VAL_(kind_, member, value)                                                                      \
     {                                                                                                        \
         .kind = kind_, .of = {.member = value }                                                              \
     }
+#endif
 #define WASM_I32_VAL(value) WASM_VAL_(WASM_I32, i32, value)
 #define WASM_I64_VAL(value) WASM_VAL_(WASM_I64, i64, value)
 #define WASM_F32_VAL(value) WASM_VAL_(WASM_F32, f32, value)

@@ -2,6 +2,8 @@
 #include "store.hpp"
 #include "vectors.hpp"
 
+#include <warpbeam/version.hpp>
+
 /// How engines and stores are configured.
 
 struct warpbeam_allocator_t final : warpbeam::Allocator {
@@ -65,6 +67,14 @@ warpbeam_options_t default_options() noexcept {
 } // namespace warpbeam::capi
 
 using namespace warpbeam;
+
+#define WARPBEAM_TEXT_OF_(number) #number
+#define WARPBEAM_TEXT_OF(number) WARPBEAM_TEXT_OF_(number)
+
+const char* warpbeam_version() {
+    return WARPBEAM_TEXT_OF(WARPBEAM_VERSION_MAJOR) "." WARPBEAM_TEXT_OF(
+        WARPBEAM_VERSION_MINOR) "." WARPBEAM_TEXT_OF(WARPBEAM_VERSION_PATCH);
+}
 
 warpbeam_allocator_t* warpbeam_allocator_new(void* env, void* (*allocate)(void*, size_t, size_t),
                                              void (*deallocate)(void*, void*, size_t, size_t)) {

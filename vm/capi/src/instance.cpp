@@ -2,18 +2,16 @@
 
 #include "vectors.hpp"
 
-#include <algorithm>
-#include <climits>
+#include <warpbeam/loader/text.hpp>
 
 namespace warpbeam::capi {
 
 Trap trap_of(const InstantiationError& error, Allocator& allocator) noexcept {
     if (error.trap() != nullptr)
         return *error.trap();
-    const std::string_view message = error.message();
-    return Trap::with_message(
-        allocator, error.code() == ErrorCode::out_of_memory ? TrapCode::out_of_memory : TrapCode::usage,
-        "%.*s", static_cast<int>(std::min<size_t>(message.size(), INT_MAX)), message.data());
+    return Trap::with_text(error.code() == ErrorCode::out_of_memory ? TrapCode::out_of_memory
+                                                                    : TrapCode::usage,
+                           Text{allocator}.add_lines(error.message()));
 }
 
 namespace {

@@ -16,6 +16,8 @@ struct SharedTrap : RefCounted<SharedTrap> {
     const Ref<wasm_store_t> store; ///< where it was made
     /// Whether a callback has passed it on to code of another store: it may refer to objects of both.
     bool crossed = false;
+    /// The bytes that the host has given as its message: that of the Trap is made safe to print.
+    std::optional<Vec<char>> message;
     HostInfo info;
 };
 struct TrapObject {

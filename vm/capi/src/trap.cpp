@@ -2,8 +2,7 @@
 
 #include "vectors.hpp"
 
-#include <algorithm>
-#include <climits>
+#include <warpbeam/loader/text.hpp>
 
 struct wasm_frame_t {
     warpbeam::Frame frame;
@@ -39,6 +38,14 @@ struct Trace {
     bool crossed = false;
 };
 
+/// The message that the host has given; null if it has given none.
+const Vec<char>* given_message(const wasm_trap_t* trap) noexcept {
+    if (trap == nullptr)
+        return nullptr;
+    const auto& shared = std::get<TrapObject>(as_ref(trap)->object).shared;
+    return shared && shared->message ? &*shared->message : nullptr;
+}
+
 } // namespace
 
 wasm_trap_t* constant_trap(TrapCode code) noexcept {
@@ -52,17 +59,34 @@ wasm_trap_t* constant_trap(TrapCode code) noexcept {
     return reinterpret_cast<wasm_trap_t*>(code == TrapCode::usage ? misuse.bytes : no_memory.bytes);
 }
 
-wasm_trap_t* make_trap(wasm_store_t& store, Trap trap) noexcept {
-    const auto* const passed = trap.payload<Passed>();
-    auto shared =
-        passed != nullptr
-            ? passed->shared
-            : Ref<SharedTrap>::adopt(create<SharedTrap>(store.allocator(), store.allocator(), store));
-    if (shared && shared->store.get() != &store)
-        shared->crossed = true;
+namespace {
+
+Ref<SharedTrap> new_shared(wasm_store_t& store) noexcept {
+    return Ref<SharedTrap>::adopt(create<SharedTrap>(store.allocator(), store.allocator(), store));
+}
+wasm_trap_t* reference_to(wasm_store_t& store, Ref<SharedTrap> shared, Trap trap) noexcept {
     wasm_trap_t* const made =
         shared ? make_ref<wasm_trap_t>(store, TrapObject{std::move(shared), std::move(trap)}) : nullptr;
     return made != nullptr ? made : constant_trap(TrapCode::out_of_memory);
+}
+
+/// A trap with a message of the host's.
+wasm_trap_t* trap_of_host(wasm_store_t& store, std::string_view message) noexcept {
+    auto shared = new_shared(store);
+    if (!shared || !shared->message.emplace(store.allocator()).append({message.data(), message.size()}))
+        return constant_trap(TrapCode::out_of_memory);
+    return reference_to(store, std::move(shared),
+                        Trap::with_text(TrapCode::host, Text{store.allocator()}.add(message)));
+}
+
+} // namespace
+
+wasm_trap_t* make_trap(wasm_store_t& store, Trap trap) noexcept {
+    const auto* const passed = trap.payload<Passed>();
+    auto shared = passed != nullptr ? passed->shared : new_shared(store);
+    if (shared && shared->store.get() != &store)
+        shared->crossed = true;
+    return reference_to(store, std::move(shared), std::move(trap));
 }
 
 const Trap* peek_trap(const wasm_trap_t* trap) noexcept {
@@ -94,17 +118,19 @@ using namespace warpbeam;
 wasm_trap_t* wasm_trap_new(wasm_store_t* store, const wasm_message_t* message) {
     if (store == nullptr)
         return nullptr;
-    size_t size = message != nullptr && message->data != nullptr ? message->size : 0;
-    if (size != 0 && message->data[size - 1] == 0)
-        --size;
-    return capi::make_trap(*store, Trap::with_message(store->allocator(), TrapCode::host, "%.*s",
-                                                      static_cast<int>(std::min<size_t>(size, INT_MAX)),
-                                                      size != 0 ? message->data : ""));
+    if (message == nullptr)
+        return capi::make_trap(*store, Trap{TrapCode::host});
+    std::string_view text = message->data != nullptr ? std::string_view{message->data, message->size} : "";
+    if (text.ends_with('\0'))
+        text.remove_suffix(1);
+    return capi::trap_of_host(*store, text);
 }
 
 void wasm_trap_message(const wasm_trap_t* trap, wasm_message_t* out) {
     const Trap* const found = capi::peek_trap(trap);
-    const std::string_view text = found != nullptr ? found->message() : std::string_view{};
+    std::string_view text = found != nullptr ? found->message() : std::string_view{};
+    if (const auto* const given = capi::given_message(trap))
+        text = {given->data(), given->size()};
     if (capi::make_vec(*out, text.size() + 1) && !text.empty())
         std::memcpy(out->data, text.data(), text.size());
 }

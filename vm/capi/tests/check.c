@@ -105,6 +105,12 @@ bool has_message(wasm_trap_t* trap, const char* text) {
     return equal;
 }
 
+bool fails_with(warpbeam_error_t* error, warpbeam_error_code_t code) {
+    const bool equal = error != NULL && warpbeam_error_code(error) == code;
+    warpbeam_error_delete(error);
+    return equal;
+}
+
 bool is_name(const wasm_name_t* name, const char* text) {
     return name->size == strlen(text) && (name->size == 0 || memcmp(name->data, text, name->size) == 0);
 }

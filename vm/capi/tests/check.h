@@ -34,11 +34,16 @@ wasm_func_t* func_at(const wasm_instance_t*, size_t index);
 int32_t call_i32(const wasm_func_t*, int32_t argument);
 /* Whether a trap has this message; deletes it. */
 bool has_message(wasm_trap_t*, const char* text);
+/* Whether there is an error of this kind; deletes it. */
+bool fails_with(warpbeam_error_t*, warpbeam_error_code_t code);
 /* Whether a name is this text. */
 bool is_name(const wasm_name_t*, const char* text);
 
 /* A finalizer that counts its calls at `count`, an int. */
 void count_call(void* count);
+
+/* Calls a function on so many threads at once, each with its index, and waits for them. */
+void run_threads(size_t count, void (*run)(void* env, size_t index), void* env);
 
 /* From now on only so many allocations of the library succeed. Returns the number of blocks that are live. */
 size_t allow_allocations(size_t count);

@@ -1,8 +1,11 @@
 #!/usr/bin/env python3
-"""Compiles the C examples of a checkout of https://github.com/WebAssembly/wasm-c-api as they are, with our wasm.h and
-library, and checks what they print.
+"""Compiles the C examples of https://github.com/WebAssembly/wasm-c-api as they are, with our wasm.h and library, and
+checks what they print.
 
     examples.py CHECKOUT --cc COMPILER --library DIRECTORY --command WARPBEAM --work DIRECTORY
+
+A checkout is looked for in CHECKOUT first, which may be empty, then where `.ci/suites fetch` puts one. The exit status is
+77 if there is none.
 
 Their modules are used as they are too, but for hostref.wasm, which is from before `ref.null` had a type, so that it is
 no valid module any more: it is made from its text, with the type that the text leaves out.
@@ -14,6 +17,7 @@ import shutil
 import subprocess
 import sys
 
+SKIPPED = 77
 CAPI = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 # What each prints, besides what it says about its steps: parts of lines, in this order.
@@ -42,7 +46,13 @@ parser.add_argument("checkout")
 for name in ("cc", "library", "command", "work"):
     parser.add_argument("--" + name, required=True)
 options = parser.parse_args()
-examples = os.path.join(options.checkout, "example")
+options.library = os.path.abspath(options.library)  # which the programs find from their own directory
+suites = os.path.join(CAPI, "..", "..", ".ci", "suites")
+checkout = subprocess.run([suites, "find", "wasm-c-api", options.checkout], stdout=subprocess.PIPE, text=True)
+if checkout.returncode != 0:
+    print("wasm-c-api was not found: run ./.ci/suites fetch, or set -DWARPBEAM_WASM_C_API=...")
+    sys.exit(SKIPPED)
+examples = os.path.join(checkout.stdout.strip(), "example")
 
 
 def fault_of(name):

@@ -54,13 +54,6 @@ static void close_scene(struct scene* s) {
     wasm_engine_delete(s->engine);
 }
 
-/* Whether there is an error of this kind; deletes it. */
-static bool fails(warpbeam_error_t* error, warpbeam_error_code_t code) {
-    const bool equal = error != NULL && warpbeam_error_code(error) == code;
-    warpbeam_error_delete(error);
-    return equal;
-}
-
 /* Answers the call that an execution waits for, and checks what it returns. */
 static void finish(warpbeam_execution_t* execution, int32_t answer, int32_t expected) {
     wasm_val_t value = WASM_I32_VAL(answer);
@@ -81,11 +74,11 @@ TEST(executions_wait_for_answers) {
     wasm_name_t module, name;
     wasm_val_vec_t args, results;
     CHECK(warpbeam_execution_state(s.execution) == WARPBEAM_STATE_READY);
-    CHECK(fails(warpbeam_execution_results(s.execution, &results), WARPBEAM_ERROR_USAGE) &&
+    CHECK(fails_with(warpbeam_execution_results(s.execution, &results), WARPBEAM_ERROR_USAGE) &&
           results.size == 0);
     CHECK(warpbeam_execution_resume(s.execution, 0) == NULL);
     CHECK(warpbeam_execution_state(s.execution) == WARPBEAM_STATE_OUT_OF_FUEL);
-    CHECK(fails(warpbeam_execution_call_args(s.execution, &args), WARPBEAM_ERROR_USAGE));
+    CHECK(fails_with(warpbeam_execution_call_args(s.execution, &args), WARPBEAM_ERROR_USAGE));
     CHECK(warpbeam_execution_resume(s.execution, 100) == NULL);
     CHECK(warpbeam_execution_state(s.execution) == WARPBEAM_STATE_HOST_CALL);
     CHECK(warpbeam_execution_fuel(s.execution) > 0 && warpbeam_execution_fuel(s.execution) < 100);
@@ -96,14 +89,15 @@ TEST(executions_wait_for_answers) {
     CHECK(warpbeam_execution_call_args(s.execution, &args) == NULL);
     CHECK(args.size == 1 && args.data[0].kind == WASM_I32 && args.data[0].of.i32 == 42);
     wasm_val_vec_delete(&args);
-    CHECK(fails(warpbeam_execution_resume(s.execution, 0), WARPBEAM_ERROR_USAGE)); /* not without an answer */
+    CHECK(fails_with(warpbeam_execution_resume(s.execution, 0),
+                     WARPBEAM_ERROR_USAGE)); /* not without an answer */
     wasm_val_t wrong = WASM_I64_VAL(1);
     const wasm_val_vec_t wrong_vec = {1, &wrong};
-    CHECK(fails(warpbeam_execution_answer(s.execution, &wrong_vec), WARPBEAM_ERROR_USAGE));
-    CHECK(fails(warpbeam_execution_answer(s.execution, NULL), WARPBEAM_ERROR_USAGE));
+    CHECK(fails_with(warpbeam_execution_answer(s.execution, &wrong_vec), WARPBEAM_ERROR_USAGE));
+    CHECK(fails_with(warpbeam_execution_answer(s.execution, NULL), WARPBEAM_ERROR_USAGE));
     CHECK(warpbeam_execution_trap_new(s.execution) == NULL);
     finish(s.execution, 6, 7);
-    CHECK(fails(warpbeam_execution_resume(s.execution, 0), WARPBEAM_ERROR_USAGE));
+    CHECK(fails_with(warpbeam_execution_resume(s.execution, 0), WARPBEAM_ERROR_USAGE));
     close_scene(&s);
 }
 
@@ -114,7 +108,7 @@ TEST(answers_may_be_traps) {
     wasm_name_new_from_string_nt(&message, "refused");
     wasm_trap_t* const refusal = wasm_trap_new(s.store, &message);
     wasm_name_delete(&message);
-    CHECK(fails(warpbeam_execution_refuse(s.execution, NULL), WARPBEAM_ERROR_USAGE));
+    CHECK(fails_with(warpbeam_execution_refuse(s.execution, NULL), WARPBEAM_ERROR_USAGE));
     CHECK(warpbeam_execution_refuse(s.execution, refusal) == NULL);
     CHECK(warpbeam_execution_resume(s.execution, 100) == NULL);
     CHECK(warpbeam_execution_state(s.execution) == WARPBEAM_STATE_TRAPPED);
@@ -128,15 +122,15 @@ TEST(answers_may_be_traps) {
 TEST(executions_need_a_function_and_a_store) {
     struct scene s = open_scene();
     warpbeam_execution_t* none;
-    CHECK(fails(warpbeam_execution_new(NULL, NULL, &none), WARPBEAM_ERROR_USAGE) && none == NULL);
-    CHECK(fails(warpbeam_execution_new(s.func, NULL, &none), WARPBEAM_ERROR_USAGE) && none == NULL);
+    CHECK(fails_with(warpbeam_execution_new(NULL, NULL, &none), WARPBEAM_ERROR_USAGE) && none == NULL);
+    CHECK(fails_with(warpbeam_execution_new(s.func, NULL, &none), WARPBEAM_ERROR_USAGE) && none == NULL);
     warpbeam_execution_t* const execution = s.execution;
     s.execution = NULL; /* outlives the store */
     close_scene(&s);
     wasm_val_vec_t values;
     CHECK(warpbeam_execution_state(execution) == WARPBEAM_STATE_TRAPPED);
-    CHECK(fails(warpbeam_execution_resume(execution, 1), WARPBEAM_ERROR_USAGE));
-    CHECK(fails(warpbeam_execution_results(execution, &values), WARPBEAM_ERROR_USAGE));
+    CHECK(fails_with(warpbeam_execution_resume(execution, 1), WARPBEAM_ERROR_USAGE));
+    CHECK(fails_with(warpbeam_execution_results(execution, &values), WARPBEAM_ERROR_USAGE));
     CHECK(warpbeam_execution_trap_new(execution) == NULL && warpbeam_execution_fuel(execution) == 0);
     warpbeam_execution_delete(execution);
     warpbeam_execution_delete(NULL);
@@ -223,13 +217,13 @@ TEST(snapshots_go_on_elsewhere) {
     CHECK(warpbeam_snapshot_restore(other.engine, &snapshot, modules, 1, other.linker, &restored) == NULL);
     REQUIRE(restored != NULL);
     check_restored(restored);
-    CHECK(fails(warpbeam_snapshot_restore(other.engine, &snapshot, NULL, 0, other.linker, &restored),
-                WARPBEAM_ERROR_UNLINKABLE) &&
+    CHECK(fails_with(warpbeam_snapshot_restore(other.engine, &snapshot, NULL, 0, other.linker, &restored),
+                     WARPBEAM_ERROR_UNLINKABLE) &&
           restored == NULL);
-    CHECK(fails(warpbeam_snapshot_restore(other.engine, &snapshot, modules, 1, NULL, &restored),
-                WARPBEAM_ERROR_UNLINKABLE));
-    CHECK(
-        fails(warpbeam_snapshot_restore(NULL, &snapshot, modules, 1, NULL, &restored), WARPBEAM_ERROR_USAGE));
+    CHECK(fails_with(warpbeam_snapshot_restore(other.engine, &snapshot, modules, 1, NULL, &restored),
+                     WARPBEAM_ERROR_UNLINKABLE));
+    CHECK(fails_with(warpbeam_snapshot_restore(NULL, &snapshot, modules, 1, NULL, &restored),
+                     WARPBEAM_ERROR_USAGE));
     /* what is not taken ends with it */
     CHECK(warpbeam_snapshot_restore(other.engine, &snapshot, modules, 1, other.linker, &restored) == NULL);
     warpbeam_restored_delete(restored);
@@ -268,14 +262,14 @@ TEST(contents_must_be_of_the_store) {
     warpbeam_contents_t contents = contents_of(&other, instances, executions);
     wasm_byte_vec_t snapshot;
     warpbeam_restored_t* restored;
-    CHECK(fails(warpbeam_snapshot_save(s.store, &contents, &snapshot), WARPBEAM_ERROR_USAGE));
+    CHECK(fails_with(warpbeam_snapshot_save(s.store, &contents, &snapshot), WARPBEAM_ERROR_USAGE));
     contents.instance_count = 0;
-    CHECK(fails(warpbeam_store_fork(s.store, &contents, &restored), WARPBEAM_ERROR_USAGE) &&
+    CHECK(fails_with(warpbeam_store_fork(s.store, &contents, &restored), WARPBEAM_ERROR_USAGE) &&
           restored == NULL);
     executions[0] = NULL;
-    CHECK(fails(warpbeam_store_fork(s.store, &contents, &restored), WARPBEAM_ERROR_USAGE));
-    CHECK(fails(warpbeam_store_fork(s.store, NULL, &restored), WARPBEAM_ERROR_USAGE));
-    CHECK(fails(warpbeam_store_fork(NULL, &contents, &restored), WARPBEAM_ERROR_USAGE));
+    CHECK(fails_with(warpbeam_store_fork(s.store, &contents, &restored), WARPBEAM_ERROR_USAGE));
+    CHECK(fails_with(warpbeam_store_fork(s.store, NULL, &restored), WARPBEAM_ERROR_USAGE));
+    CHECK(fails_with(warpbeam_store_fork(NULL, &contents, &restored), WARPBEAM_ERROR_USAGE));
     close_scene(&other);
     close_scene(&s);
 }

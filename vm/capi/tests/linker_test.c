@@ -157,14 +157,14 @@ TEST(programs_run_in_a_world) {
     CHECK(warpbeam_wasi_collect_output(wasi, 1000) == NULL);
     CHECK(warpbeam_wasi_add_arg(wasi, "p") == NULL && warpbeam_wasi_add_arg(wasi, "arg") == NULL);
     CHECK(warpbeam_wasi_add_env(wasi, "A", "b") == NULL);
+    CHECK(fails_with(warpbeam_wasi_add_env(wasi, "A=B", "c"), WARPBEAM_ERROR_USAGE));
+    CHECK(fails_with(warpbeam_wasi_add_env(wasi, "", "c"), WARPBEAM_ERROR_USAGE));
+    CHECK(fails_with(warpbeam_wasi_add_env(wasi, NULL, "c"), WARPBEAM_ERROR_USAGE));
     CHECK(warpbeam_wasi_add_directory(wasi, "/", "/", false) == NULL);
-    warpbeam_error_t* error = warpbeam_wasi_add_directory(wasi, "/x", "/no/such/directory", true);
-    CHECK(error != NULL && warpbeam_error_code(error) == WARPBEAM_ERROR_USAGE);
-    warpbeam_error_delete(error);
+    CHECK(fails_with(warpbeam_wasi_add_directory(wasi, "/x", "/no/such/directory", true),
+                     WARPBEAM_ERROR_USAGE));
     CHECK(warpbeam_linker_define_wasi(linker, wasi) == NULL);
-    error = warpbeam_linker_define_wasi(linker, NULL);
-    CHECK(error != NULL);
-    warpbeam_error_delete(error);
+    CHECK(fails_with(warpbeam_linker_define_wasi(linker, NULL), WARPBEAM_ERROR_USAGE));
     wasm_module_t* const module = load(store, program);
     wasm_instance_t* const instance = warpbeam_linker_instance_new(linker, store, module, NULL);
     REQUIRE(instance != NULL);

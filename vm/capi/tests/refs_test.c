@@ -190,6 +190,8 @@ TEST(references_to_the_heap_keep_it) {
     CHECK(has_message(wasm_func_call(get, &foreigns, &results), "cast failure"));
     wasm_val_delete(&foreign);
     wasm_val_delete(&object);
+    warpbeam_store_collect(store);
+    CHECK(count == 0); /* the host info keeps the object */
     wasm_func_delete(make);
     wasm_func_delete(get);
     wasm_instance_delete(instance);

@@ -6,6 +6,8 @@
 /// Replaces where the library's memory comes from, so that it can run out.
 
 namespace {
+// Threads do not wait for each other here, which would hide from ThreadSanitizer that they should elsewhere.
+constexpr auto relaxed = std::memory_order_relaxed;
 std::atomic<size_t> allowed = SIZE_MAX;
 std::atomic<size_t> failed = 0;
 std::atomic<size_t> live = 0;
@@ -25,21 +27,34 @@ size_t live_blocks() { return live; }
 size_t failed_allocations() { return failed; }
 }
 
-void* operator new(size_t size, std::align_val_t alignment, const std::nothrow_t&) noexcept {
-    if (allowed == 0) {
-        ++failed;
+#ifdef WARPBEAM_WRAP_NEW
+// The linker calls these instead (--wrap).
+#define NEW __wrap__ZnwmSt11align_val_tRKSt9nothrow_t
+#define DELETE __wrap__ZdlPvSt11align_val_tRKSt9nothrow_t
+extern "C" {
+void* NEW(size_t size, std::align_val_t alignment, const std::nothrow_t&) noexcept;
+void DELETE(void* block, std::align_val_t, const std::nothrow_t&) noexcept;
+}
+#else
+#define NEW operator new
+#define DELETE operator delete
+#endif
+
+void* NEW(size_t size, std::align_val_t alignment, const std::nothrow_t&) noexcept {
+    if (allowed.load(relaxed) == 0) {
+        failed.fetch_add(1, relaxed);
         return nullptr;
     }
-    if (allowed != SIZE_MAX)
-        --allowed;
+    if (allowed.load(relaxed) != SIZE_MAX)
+        allowed.fetch_sub(1, relaxed);
     void* const block = new_block(size, static_cast<size_t>(alignment));
     if (block == nullptr)
         return nullptr;
-    ++live;
+    live.fetch_add(1, relaxed);
     return block;
 }
-void operator delete(void* block, std::align_val_t, const std::nothrow_t&) noexcept {
+void DELETE(void* block, std::align_val_t, const std::nothrow_t&) noexcept {
     if (block != nullptr)
-        --live;
+        live.fetch_sub(1, relaxed);
     free_block(block);
 }

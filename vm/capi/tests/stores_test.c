@@ -1,5 +1,12 @@
 #include "check.h"
 
+TEST(the_version_is_that_of_the_header) {
+    char expected[40];
+    (void)snprintf(expected, sizeof expected, "%d.%d.%d", WARPBEAM_VERSION_MAJOR, WARPBEAM_VERSION_MINOR,
+                   WARPBEAM_VERSION_PATCH);
+    CHECK(strcmp(warpbeam_version(), expected) == 0);
+}
+
 TEST(engines_are_kept_by_their_stores) {
     wasm_engine_t* const engine = wasm_engine_new();
     wasm_store_t* const store = wasm_store_new(engine);
@@ -70,7 +77,13 @@ TEST(references_outlive_their_store) {
     CHECK(finalized == 3); /* at once, since it can't be set */
     wasm_foreign_t* const copy = wasm_foreign_copy(foreign);
     wasm_foreign_delete(copy);
-    CHECK(wasm_extern_type(wasm_func_as_extern(func)) == NULL);
+    wasm_extern_t* const object = wasm_memory_as_extern(memory);
+    CHECK(wasm_extern_type(object) == NULL && wasm_extern_kind(object) == WASM_EXTERN_MEMORY);
+    CHECK(wasm_extern_as_memory(object) == memory && wasm_extern_as_func(object) == NULL);
+    CHECK(wasm_ref_as_memory(wasm_extern_as_ref(object)) == memory);
+    wasm_extern_t* const other = wasm_extern_copy(object);
+    CHECK(other != NULL && wasm_extern_same(object, object) && !wasm_extern_same(object, other));
+    wasm_extern_delete(other);
     CHECK(wasm_frame_instance(frame) == NULL);
     CHECK(wasm_frame_func_index(frame) == 0);
     wasm_trap_t* const second = wasm_trap_copy(trap);

@@ -47,6 +47,68 @@ TEST(messages_end_with_a_zero) {
     close_store(store);
 }
 
+/* What messages may contain: bytes that are not text, and a zero that is not the last one. */
+#define ODD "line 1\nline 2\tquote \" back \\ \033[2J \xc3\xa9 \xff\0 after a zero"
+
+/* Whether a trap has a message of this array, whose final zero is that of the message; deletes it. */
+static bool has_bytes(wasm_trap_t* trap, const char* bytes, size_t size) {
+    wasm_message_t message;
+    wasm_trap_message(trap, &message);
+    const bool equal = message.size == size && memcmp(message.data, bytes, size) == 0;
+    wasm_name_delete(&message);
+    wasm_trap_delete(trap);
+    return equal;
+}
+
+TEST(bytes_of_messages_stay_as_they_are) {
+    static const char odd[] = ODD, two_zeros[] = "a\0";
+    wasm_store_t* const store = open_store();
+    for (size_t zero = 0; zero < 2; ++zero) { /* without the final zero, and with it */
+        wasm_message_t message;
+        wasm_byte_vec_new(&message, sizeof(odd) - 1 + zero, odd);
+        wasm_trap_t* trap = wasm_trap_new(store, &message);
+        wasm_name_delete(&message);
+        CHECK(has_bytes(wasm_trap_copy(trap), odd, sizeof(odd)));
+        wasm_instance_t* const instance = instance_that_fails(store, &trap);
+        wasm_func_t* const func = func_at(instance, 0);
+        wasm_val_t values[] = {WASM_I64_VAL(1), WASM_I64_VAL(2)};
+        const wasm_val_vec_t args = WASM_ARRAY_VEC(values);
+        CHECK(has_bytes(wasm_func_call(func, &args, NULL), odd, sizeof(odd)));
+        wasm_byte_vec_t text; /* for people, who get nothing that a terminal would obey */
+        warpbeam_trap_text(trap, &text);
+        CHECK(is_name(&text, "line 1\\0aline 2\\09quote \" back \\ \\1b[2J \xc3\xa9 \\ff\\00 after a zero"));
+        wasm_byte_vec_delete(&text);
+        wasm_func_delete(func);
+        wasm_instance_delete(instance);
+        wasm_trap_delete(trap);
+    }
+    wasm_message_t message = {sizeof(two_zeros),
+                              (char*)(uintptr_t)two_zeros}; /* of which one is the final one */
+    CHECK(has_bytes(wasm_trap_new(store, &message), two_zeros, sizeof(two_zeros)));
+    message.size = 0;
+    CHECK(has_bytes(wasm_trap_new(store, &message), "", 1));
+    close_store(store);
+}
+
+TEST(messages_of_imports_that_do_not_fit_have_lines) {
+    static const char expected[] = "unknown import a.b: func\n"
+                                   "unknown import c\\0a.d: func (param i32)\n"
+                                   "unknown import e.f: global i64";
+    wasm_store_t* const store = open_store();
+    wasm_module_t* const module =
+        load(store, "(module (import \"a\" \"b\" (func)) (import \"c\\0a\" \"d\" (func (param i32)))"
+                    " (import \"e\" \"f\" (global i64)))");
+    wasm_trap_t* trap = NULL;
+    CHECK(wasm_instance_new(store, module, NULL, &trap) == NULL);
+    wasm_byte_vec_t text;
+    warpbeam_trap_text(trap, &text);
+    CHECK(is_name(&text, expected));
+    wasm_byte_vec_delete(&text);
+    CHECK(has_message(trap, expected));
+    wasm_module_delete(module);
+    close_store(store);
+}
+
 TEST(traps_of_callbacks_stay_the_same) {
     wasm_store_t* const store = open_store();
     int count = 0;

@@ -1,4 +1,5 @@
 #include "check.h"
+#include "shorthands.h"
 
 /* Vectors, each with all of its functions. */
 
@@ -188,4 +189,11 @@ TEST(vectors_delete_what_they_have_no_memory_for) {
     wasm_valtype_vec_new(&vec, 2, types);
     allow_allocations(SIZE_MAX);
     CHECK(vec.size == 0 && vec.data == NULL);
+}
+
+bool shorthands_are_right_in_cpp(void);
+
+TEST(shorthands_are_the_same_in_both_languages) {
+    CHECK(shorthands_are_right());
+    CHECK(shorthands_are_right_in_cpp());
 }

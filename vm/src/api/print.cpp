@@ -65,7 +65,7 @@ Text to_text(const Trap& trap) noexcept {
     for (const Trap* each = &trap; each != nullptr; each = each->cause()) {
         if (each != &trap)
             text.add_line().add("caused by: ");
-        text.add(each->message());
+        text.add_lines(each->message());
         add_frames(text, each->backtrace());
         if (const size_t omitted = each->omitted_frames(); omitted > 0) {
             text.add_line().add("    and ");

@@ -367,10 +367,9 @@ bool Restorer::answer(ExecutionObject& object) noexcept {
     if (text_of(code).empty())
         return in_.malformed("%u is no code of a trap", static_cast<unsigned>(code));
     if (!is_thrown) {
-        Trap trap = code == TrapCode::exit
-                        ? Trap::exit(status)
-                        : Trap::with_message(allocator(), code, "%.*s", static_cast<int>(name_.size()),
-                                             reinterpret_cast<const char*>(name_.data()));
+        Text message{allocator()};
+        message.add_lines({reinterpret_cast<const char*>(name_.data()), name_.size()});
+        Trap trap = code == TrapCode::exit ? Trap::exit(status) : Trap::with_text(code, message);
         object.set_answer(std::move(trap.with_host_code(status)));
         return true;
     }

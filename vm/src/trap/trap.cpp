@@ -66,6 +66,13 @@ Trap Trap::with_message(Allocator& allocator, TrapCode code, const char* format,
     return trap;
 }
 
+Trap Trap::with_text(TrapCode code, const Text& message) noexcept {
+    Trap trap{code};
+    if (Details* const details = trap.own_details(message.allocator()))
+        details->message.add(message);
+    return trap;
+}
+
 Trap Trap::exit(int32_t status) noexcept {
     Trap trap = with_message(TrapCode::exit, "exit with status %d", status);
     trap.status_ = status;

@@ -129,6 +129,14 @@ std::expected<uint32_t, Error> Context::add_file(Ref<File> file) noexcept {
     return *number;
 }
 
+std::expected<void, Error> Context::add_env(std::string_view name, std::string_view value) noexcept {
+    // The program would see another variable.
+    if (name.empty() || name.contains('='))
+        return std::unexpected{
+            Error{ErrorCode::usage, "the name of an environment variable is empty or contains '='"}};
+    return env_.add(name, "=", value);
+}
+
 std::expected<void, Error> Context::set_stream(Stream stream, Ref<File> file) noexcept {
     Descriptor* const descriptor = descriptors_.find(static_cast<uint32_t>(stream));
     if (descriptor == nullptr)

@@ -204,6 +204,16 @@ TEST_F(WasiTest, environment_variables_are_name_and_value) {
     EXPECT_EQ(text(16, 7), std::string("HOME=/\0", 7));
 }
 
+TEST_F(WasiTest, names_of_environment_variables_are_checked) {
+    for (const char* const name : {"", "=", "A=", "A=B"}) {
+        const auto added = context.add_env(name, "C");
+        ASSERT_FALSE(added) << name;
+        EXPECT_EQ(added.error().code(), ErrorCode::usage);
+    }
+    EXPECT_TRUE(context.env().starts().empty());
+    EXPECT_TRUE(context.add_env("A", "B=C")) << "a value may contain anything";
+}
+
 TEST_F(WasiTest, strings_with_a_zero_inside_are_refused) {
     const auto added = context.add_arg({"a\0b", 3});
     ASSERT_FALSE(added);

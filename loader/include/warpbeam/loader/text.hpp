@@ -24,6 +24,8 @@ public:
         (void)characters_.append(message.characters_);
         return *this;
     }
+    /// Adds words, whose line breaks stay.
+    Text& add_lines(std::string_view words) noexcept;
     /// What follows starts a new line.
     Text& add_line() noexcept {
         (void)characters_.push('\n');

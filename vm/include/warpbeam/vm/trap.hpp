@@ -17,6 +17,7 @@ namespace warpbeam {
 
 class Exception;
 class Instance;
+class Text;
 namespace vm {
 struct InstanceData;
 }
@@ -56,7 +57,8 @@ using Backtrace = Vec<Frame>;
 /// A trap: its code, its message, and where it happened. A small value (a pointer and a code) that is cheap
 /// to copy and may outlive the store and the engine. If memory runs out, the details are missing, but not the
 /// code and its description. The details of exceptions and of traps of WebAssembly code use the engine's
-/// allocator; those of `host`, `exit` and `with_message` use the default allocator, unless another is passed.
+/// allocator; those of `host`, `exit` and `with_message` use the default allocator, unless another is passed,
+/// and those of `with_text` that of the message.
 /// Thread-safety: as for any value; copies in different threads share nothing that changes.
 /// https://webassembly.github.io/spec/core/intro/overview.html#trap
 class WARPBEAM_API Trap {
@@ -71,6 +73,8 @@ public:
     [[nodiscard, gnu::format(printf, 3, 4)]] static Trap with_message(Allocator& allocator, TrapCode code,
                                                                       const char* format, ...) noexcept;
     /// @}
+    /// Like `host`, with a message that was composed already: its lines stay. This needs loader/text.hpp.
+    [[nodiscard]] static Trap with_text(TrapCode code, const Text& message) noexcept;
     /// A trap for a host function to return that ends the program with a status.
     [[nodiscard]] static Trap exit(int32_t status) noexcept;
     /// A trap for a host function to return that throws an exception, which the calling code can catch. This
@@ -91,8 +95,7 @@ public:
     /// The kind of trap.
     [[nodiscard]] TrapCode code() const noexcept { return code_; }
     /// What happened, with the relevant numbers. For traps of running code it begins with `text_of(code())`.
-    /// It is on one line, except for a list of imports that do not fit, and escaped so that it is safe to
-    /// print.
+    /// It is escaped so that it is safe to print, and on one line unless `with_text` got more.
     [[nodiscard]] std::string_view message() const noexcept;
     /// The functions that were active, the innermost first. The outermost frames of a very deep stack are
     /// left out.

@@ -85,10 +85,9 @@ public:
 
     /// Appends an argument; the first is the program's name. Errors: as for StringList::add.
     [[nodiscard]] std::expected<void, Error> add_arg(std::string_view arg) noexcept { return args_.add(arg); }
-    /// Appends an environment variable. Errors: as for StringList::add.
-    [[nodiscard]] std::expected<void, Error> add_env(std::string_view name, std::string_view value) noexcept {
-        return env_.add(name, "=", value);
-    }
+    /// Appends an environment variable. Errors: `usage` for a name that is empty or contains '='; as for
+    /// StringList::add.
+    [[nodiscard]] std::expected<void, Error> add_env(std::string_view name, std::string_view value) noexcept;
     /// Gives the program a directory, which it finds under that name, for example "/data". Errors:
     /// `usage` for a name that is empty or contains a zero byte; `limit`, `out_of_memory`.
     [[nodiscard]] std::expected<void, Error> add_directory(std::string_view name, Ref<Directory> directory,
