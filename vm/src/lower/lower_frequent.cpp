@@ -61,7 +61,6 @@ template <Form form>
 [[gnu::always_inline]] inline void
 Lowering::emit_frequent_result(const OpHandlers& handlers, Op op, Variant variant, size_t number,
                                size_t place, Accumulator& accumulator, const Words& words) noexcept {
-    // With another destination, an accumulator that has a value for a lower operand keeps it.
     if (accumulator.operand < place) [[unlikely]]
         spill_operand(accumulator);
     Producer& producer = accumulator.producer;
@@ -113,6 +112,7 @@ Lowering::emit_to_local(const OpHandlers& handlers, Op op, Variant variant, size
                         Accumulator& accumulator, Words words, const Destination& to) noexcept {
     const LocalInfo& info = locals_[to.local];
     reader_.pass(2);
+    // With a register for its destination, it leaves the accumulator as it is, perhaps with a lower operand.
     if (to.where == Dst::slot && accumulator.operand < place)
         spill_operand(accumulator);
     words.head |= in_head<form, Field::result>(info.slot);
@@ -134,7 +134,6 @@ Lowering::emit_to_local(const OpHandlers& handlers, Op op, Variant variant, size
                    serial_,
                    before},
                   to.where, to.local);
-    // With a register for its destination, it leaves the accumulator as it is.
     if (to.where == Dst::slot)
         accumulator.hold(no_operand, to.local);
     else
