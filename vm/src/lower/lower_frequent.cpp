@@ -178,10 +178,13 @@ template <bool is_float>
         std::swap(left, right);
         op = op_row(op).mirror;
     }
-    const uint8_t next = reader_.peek();
-    if (next == static_cast<uint8_t>(Op::br_if) || next == static_cast<uint8_t>(Op::if_))
-        if (lower_compare_branch<is_float>(op, settled, operands))
-            return true;
+    // Comparisons of numbers with floating point are too rare for code of their own.
+    if constexpr (!is_float) {
+        const uint8_t next = reader_.peek();
+        if (next == static_cast<uint8_t>(Op::br_if) || next == static_cast<uint8_t>(Op::if_))
+            if (lower_compare_branch<is_float>(op, settled, operands))
+                return true;
+    }
     const OpHandlers& handlers = frequent(Form::binary, op);
     Accumulator& accumulator = is_float ? acc(is_float_kind(handlers.result)) : source;
     // A constant of eight bytes, or one on the left, is in the word.

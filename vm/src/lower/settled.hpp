@@ -15,7 +15,7 @@ inline constexpr size_t spot_count = src_count + 1;
 constexpr Src src_of(Spot spot) noexcept { return spot == only_acc ? Src::acc : static_cast<Src>(spot); }
 
 /// A variant whose operands need not be moved.
-struct alignas(8) Settled {
+struct Settled {
     Variant variant;
     uint8_t number = 0; ///< of the variant
     /// @{ What is in `flags`.
