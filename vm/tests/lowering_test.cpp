@@ -42,6 +42,58 @@ TEST_F(LoweringTest, stores_an_accumulator_that_is_wanted_later) {
     EXPECT_EQ(run("(i32.sub (call $twice (i32.const 3)) (call $twice (local.get $n)))", 1), 4);
 }
 
+TEST_F(LoweringTest, keeps_an_accumulator_beside_what_goes_to_a_register) {
+    // $i and $s have registers in the loop. The product waits while they change, and for the branches.
+    const std::string_view sum =
+        "(local $i i32) (local $s i32) (loop $again (i32.mul (local.get $n) (i32.const 3)) (local.set $i "
+        "(i32.add (local.get $i) (i32.const 1))) (local.set $s (i32.add (local.get $s))) (br_if $again "
+        "(i32.lt_s (local.get $i) (i32.const 4)))) (local.get $s)";
+    EXPECT_EQ(run(sum, 5), 60);
+    EXPECT_EQ(run("(local $i i32) (loop $again (i32.mul (local.get $n) (i32.const 3)) (local.tee $i (i32.add "
+                  "(local.get $i) (i32.const 1))) (local.set $n (i32.sub)) (br_if $again (i32.lt_s "
+                  "(local.get $i) (i32.const 3)))) (i32.sub (local.get $n) (local.get $i))",
+                  2),
+              (((2 * 3 - 1) * 3 - 2) * 3 - 3) - 3);
+}
+
+TEST_F(LoweringTest, branches_on_comparisons_above_other_operands) {
+    const auto skip = [&](int32_t n) {
+        return run("(block $out (i32.mul (local.get $n) (i32.const 3)) (br_if $out (i32.lt_s (local.get $n) "
+                   "(i32.const 5))) (local.set $n)) (local.get $n)",
+                   n);
+    };
+    EXPECT_EQ(skip(4), 4);
+    EXPECT_EQ(skip(5), 15);
+    const auto choose = [&](int32_t n) {
+        return run(
+            "(local.get $n) (i32.mul (local.get $n) (i32.const 3)) (if (i32.ge_u (i32.const 6) "
+            "(local.get $n)) (then (local.set $n (i32.const 100)))) (i32.add) (i32.add (local.get $n))",
+            n);
+    };
+    EXPECT_EQ(choose(6), 6 + 18 + 100);
+    EXPECT_EQ(choose(7), 7 + 21 + 7);
+    // The product is compared, and only an accumulator has it.
+    EXPECT_EQ(run("(local.get $n) (if (i32.eq (i32.mul (local.get $n) (local.get $n)) (i32.const 49)) (then "
+                  "(local.set $n (i32.const 1)))) (i32.sub (local.get $n))",
+                  7),
+              6);
+    EXPECT_EQ(
+        run("(local.get $n) (br_if 0 (i64.eq (i64.extend_i32_u (local.get $n)) (i64.const "
+            "0x100000000))) (br_if 0 (f64.lt (f64.const 2.5) (f64.convert_i32_s (local.get $n)))) (drop) "
+            "(i32.const 0)",
+            3),
+        3);
+    // The label of the function, without results.
+    const std::string_view returns =
+        "(module (memory 1) (func $write (param $n i32) (br_if 0 (i32.eqz (local.get $n))) (br_if 0 "
+        "(i32.gt_s (local.get $n) (i32.const 9))) (i32.store (i32.const 8) (local.get $n))) (func (export "
+        "\"f\") (param i32) (result i32) (call $write (i32.const 2)) (call $write (local.get 0)) (i32.load "
+        "(i32.const 8))))";
+    EXPECT_EQ(call_f(returns, 0), 2);
+    EXPECT_EQ(call_f(returns, 9), 9);
+    EXPECT_EQ(call_f(returns, 10), 2);
+}
+
 TEST_F(LoweringTest, commutes_only_what_commutes) {
     EXPECT_EQ(run("(i32.sub (i32.const 10) (local.get $n))", 3), 7);
     EXPECT_EQ(run("(i32.sub (local.get $n) (i32.mul (local.get $n) (i32.const 2)))", 3), -3);

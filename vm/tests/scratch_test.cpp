@@ -1,3 +1,4 @@
+#include "lower/recycler.hpp"
 #include "lower/scratch.hpp"
 #include "scarce_allocator.hpp"
 
@@ -50,6 +51,38 @@ TEST(Scratch, reports_that_memory_ran_out) {
         EXPECT_NE(scratch.allocate(100, 8), nullptr) << "there is room for this";
         scratch.deallocate(large, 4000, 8);
     }
+    EXPECT_EQ(scarce.live, 0);
+}
+
+TEST(Recycler, gives_out_again_what_was_freed) {
+    ScarceAllocator scarce{2};
+    {
+        Recycler recycler{scarce};
+        void* const small = recycler.allocate(1, 1);
+        void* const block = recycler.allocate(3000, 8);
+        ASSERT_NE(small, nullptr);
+        ASSERT_NE(block, nullptr);
+        EXPECT_EQ(recycler.allocate(3000, 8), nullptr) << "memory has run out";
+        recycler.deallocate(block, 3000, 8);
+        EXPECT_EQ(recycler.allocate(2000, 8), nullptr) << "of another size";
+        EXPECT_EQ(recycler.allocate(4096, 16), block);
+        recycler.deallocate(block, 4096, 16);
+        recycler.deallocate(small, 1, 1);
+    }
+    EXPECT_EQ(scarce.live, 0);
+}
+
+TEST(Recycler, leaves_what_is_large_to_its_parent) {
+    ScarceAllocator scarce{2};
+    Recycler recycler{scarce};
+    constexpr size_t large = size_t{1} << 20;
+    void* const block = recycler.allocate(large, 8);
+    ASSERT_NE(block, nullptr);
+    recycler.deallocate(block, large, 8);
+    EXPECT_EQ(scarce.live, 0);
+    void* const page = recycler.allocate(64, 4096);
+    ASSERT_NE(page, nullptr);
+    recycler.deallocate(page, 64, 4096);
     EXPECT_EQ(scarce.live, 0);
 }
 

@@ -74,7 +74,7 @@ TEST(Settled, rows_are_what_the_emitter_settles_on) {
         for (Spot left = 0; left < spot_count; ++left)
             for (Spot right = 0; right < spot_count; ++right) {
                 const Settled row = settled_rows[number][left * spot_count + right];
-                if (row.is_unusual()) // the emitter decides
+                if (row.is(Settled::unusual)) // the emitter decides
                     continue;
                 bool swapped = false;
                 const Settling::Found found = best(settling, form, op, left, right, swapped);
@@ -82,12 +82,20 @@ TEST(Settled, rows_are_what_the_emitter_settles_on) {
                              std::to_string(right));
                 ++usual;
                 EXPECT_LT(found.cost, 4u);
-                EXPECT_EQ(row.swapped(), swapped);
-                EXPECT_EQ(row.a(), found.choice.variant.a);
+                const Variant& variant = found.choice.variant;
+                EXPECT_EQ(row.is(Settled::swapped), swapped);
+                EXPECT_EQ(row.variant.a, variant.a);
                 if (facts_of(form).operands > 1) {
-                    EXPECT_EQ(row.b(), found.choice.variant.b);
+                    EXPECT_EQ(row.variant.b, variant.b);
                 }
-                EXPECT_EQ(row.stored(), found.choice.variant.result == Dst::slot);
+                EXPECT_EQ(row.variant.result, variant.result);
+                EXPECT_EQ(row.number, number_of(form, row.variant));
+                EXPECT_EQ(row.is(Settled::stored), variant.result == Dst::slot);
+                EXPECT_EQ(row.is(Settled::left_word), variant.a == Src::imm);
+                const bool is_word =
+                    facts_of(form).operands > 1 && variant.b == Src::imm &&
+                    (form == Form::store || constant_width(found.choice) == sizeof(uint64_t));
+                EXPECT_EQ(row.is(Settled::right_word), is_word);
             }
     }
     EXPECT_GT(usual, 1000u);

@@ -19,20 +19,26 @@ void Emitter::grow_stack() noexcept {
         fail(Exit::out_of_memory);
 }
 
-void Emitter::note_local_reference() noexcept {
-    has_references_ = true;
-    if (!lazy_references_.push(stack_.size() - 1))
-        fail(Exit::out_of_memory);
-}
-
 void Emitter::push_in_acc(Kind kind) noexcept {
     acc(is_float_kind(kind)).hold(stack_.size(), no_local);
     push_home(kind, !is_far(height_));
 }
 
-void Emitter::push_far_local(const LocalInfo& info) noexcept {
-    push_home(info.kind);
-    copy_slots(info.kind, height_ - slots_of(info.kind), info.slot);
+void Emitter::push_rare_local(uint32_t local) noexcept {
+    LocalInfo& info = locals_[local];
+    if (is_far(info.slot)) {
+        push_home(info.kind);
+        copy_slots(info.kind, height_ - slots_of(info.kind), info.slot);
+        return;
+    }
+    if (!push(Operand::local, info.kind, false, info.src, local, info.slot, info.last))
+        return;
+    info.last = stack_.size();
+    if (info.kind != ValType::ref)
+        return;
+    has_references_ = true;
+    if (!lazy_references_.push(stack_.size() - 1))
+        fail(Exit::out_of_memory);
 }
 
 void Emitter::correct_marks(size_t size) noexcept {
@@ -311,9 +317,17 @@ void Emitter::grow_code() noexcept {
             return true;
         }(),
         "constants take the most");
-    constexpr size_t instrs = 32;
-    if (!instrs_.reserve_more(instrs) || !code_.reserve_more(sizeof discarded_ * 8))
+    if (!reserve_code(2 * code_.size() + sizeof discarded_ * 8))
         fail(Exit::out_of_memory);
+}
+
+/// Where there is room for code, there is room for what belongs to its instructions, so only one of both has
+/// to be looked at.
+bool Emitter::reserve_code(size_t size) noexcept {
+    if (!instrs_.reserve(size / sizeof(Instr)) || !code_.reserve(size))
+        return false;
+    code_room_ = size - std::min(size, sizeof discarded_);
+    return true;
 }
 
 void Emitter::mark(size_t position) noexcept {

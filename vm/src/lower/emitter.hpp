@@ -108,10 +108,15 @@ public:
 protected:
     static constexpr size_t no_operand = SIZE_MAX;
     struct LocalInfo {
+        // As in Operand, so that an operand that is this local is made of one word.
+        Operand::Where where = Operand::local;
         Kind kind;
+        bool stored = false;
         Src src; ///< its class as an operand: where it is pinned
         uint32_t slot;
         uint64_t last = 0; ///< the highest operand on the stack that is this local, plus 1; 0: none is
+
+        LocalInfo(Kind type, Src place, uint32_t at) noexcept : kind{type}, src{place}, slot{at} {}
     };
     static constexpr uint32_t no_local = UINT32_MAX;
 
@@ -152,7 +157,8 @@ protected:
     /// What an instruction left in its accumulator and, unless that is far, its home.
     void push_in_acc(Kind kind) noexcept;
     inline void push_local(uint32_t local) noexcept;
-    void push_far_local(const LocalInfo& info) noexcept WARPBEAM_PRESERVE_MOST;
+    /// One that is far, a vector or a reference.
+    void push_rare_local(uint32_t local) noexcept WARPBEAM_PRESERVE_MOST;
     inline Popped pop() noexcept;
     /// The same for an operand that is not used.
     inline Popped discard() noexcept;
@@ -170,6 +176,8 @@ protected:
     }
     [[nodiscard]] uint32_t height() const noexcept { return height_; }
     inline void forget_operands(const Operand* first, size_t place, size_t count) noexcept;
+    /// The same without the accumulators.
+    inline void forget_locals(const Operand* first, size_t place, size_t count) noexcept;
     /// Sets the stack to its height at the entry of a block whose operands are at home.
     void truncate_stack(size_t operands) noexcept;
 
@@ -183,6 +191,8 @@ protected:
         spill(acc(false));
         spill(acc(true));
     }
+    /// The same for an accumulator that has an operand of the stack.
+    void spill_operand(Accumulator& accumulator) noexcept;
     /// At a jump target, nothing is known about the accumulators.
     void forget_accs() noexcept {
         acc(false).forget();
@@ -332,6 +342,8 @@ protected:
     }
 
     // ---- Instructions ----
+    /// Makes room for code of a size.
+    [[nodiscard]] bool reserve_code(size_t size) noexcept;
     /// Appends an instruction whose fields are zero.
     Fields emit(const Choice& choice) noexcept;
     /// The same with the handlers for it, and the number of its variant.
@@ -351,10 +363,13 @@ protected:
                                          const Accumulator& accumulator) noexcept;
     [[nodiscard]] static bool is_made(size_t place, const Accumulator& accumulator) noexcept;
     [[nodiscard]] bool set_by_last(uint32_t local) noexcept;
-    void emit_frequent(const OpHandlers& handlers, const Choice& choice, uint64_t head, uint64_t word,
-                       bool has_word) noexcept;
-    void emit_frequent_result(const OpHandlers& handlers, const Choice& choice, size_t count, uint64_t head,
-                              uint64_t word, bool has_word) noexcept;
+    /// What comes after the handler in a frequent instruction.
+    struct Words {
+        uint64_t head;
+        uint64_t word;
+        bool has_word;
+    };
+    void emit_frequent(const OpHandlers& handlers, size_t number, const Words& words) noexcept;
     [[nodiscard]] const OpHandlers& frequent(Form form, Op op) const noexcept {
         return *frequent_->find(form, op);
     }
@@ -405,6 +420,7 @@ protected:
     /// The same, with a copy of it.
     Taken take_back(const Producer& producer) noexcept;
 
+    void note_step(const Producer& producer, Dst d, uint32_t local) noexcept;
     /// local = the operand.
     void set_local(uint32_t local, Popped value) noexcept;
     void assign(uint32_t local, Popped value) noexcept;
@@ -454,6 +470,7 @@ protected:
     size_t offset_ = 0;              ///< of the instruction being lowered
 
     Vec<uint8_t> code_;
+    size_t code_room_ = 0; ///< there is room for an instruction that begins before this position
     Vec<PlacedChoice> instrs_;
     Vec<Operand> stack_;
     Vec<LocalInfo> locals_; ///< those of the function, then the parameters of loops, then a blank one
@@ -500,6 +517,10 @@ protected:
         uint16_t value = 0; ///< a 16-bit constant, or a slot
         uint64_t serial = 0;
     } step_;
+    struct {
+        uint32_t local = no_local;
+        uint64_t serial = 0; ///< of the last instruction then
+    } last_set_;
 
 private:
     [[nodiscard]] uint32_t list_all() noexcept;
@@ -508,16 +529,13 @@ private:
         if (accumulator.operand < stack_.size())
             spill_operand(accumulator);
     }
-    void spill_operand(Accumulator& accumulator) noexcept;
     void grow_code() noexcept;
     void grow_stack() noexcept WARPBEAM_PRESERVE_MOST;
-    void note_local_reference() noexcept WARPBEAM_PRESERVE_MOST;
     void store_acc(const Accumulator& accumulator, Operand& operand) noexcept;
     void flush_pending(uint32_t local) noexcept;
     void correct_marks(size_t size) noexcept;
     void note_marks() noexcept { lowest_mark_ = std::max({settled_, listed_, at_home_.end}); }
     void move_up(Producer& producer, uint32_t local) noexcept;
-    void note_step(const Producer& producer, Dst d, uint32_t local) noexcept;
 
     const OpHandlerTable* frequent_ = &op_handlers();
     mutable struct {
@@ -532,10 +550,6 @@ private:
     // Written to after a failure.
     alignas(Instr) std::array<uint64_t, 8> discarded_{};
     uint64_t last_copy_ = 0; ///< the serial of the last copy
-    struct {
-        uint32_t local = no_local;
-        uint64_t serial = 0; ///< of the last instruction then
-    } last_set_;
 };
 
 } // namespace warpbeam::vm

@@ -9,6 +9,11 @@ namespace warpbeam::vm {
 
 namespace detail {
 
+WARPBEAM_LOWER_INLINE inline void write_words(Operand* to, const uint64_t (&words)[4]) noexcept {
+    for (size_t i = 0; i < std::size(words); ++i)
+        std::memcpy(reinterpret_cast<char*>(to) + sizeof words[0] * i, &words[i], sizeof words[0]);
+}
+
 /// Writes whole words: what is read at once in larger parts than it was written in has to wait.
 WARPBEAM_LOWER_INLINE inline void write(Operand* to, const Operand& operand) noexcept {
     if constexpr (is_little_endian) {
@@ -21,8 +26,7 @@ WARPBEAM_LOWER_INLINE inline void write(Operand* to, const Operand& operand) noe
                       offsetof(Operand, stored) == 2 && offsetof(Operand, src) == 3 &&
                       offsetof(Operand, slot) == 4 && offsetof(Operand, index) == 8 &&
                       offsetof(Operand, references) == 12 && offsetof(Operand, field) == 16);
-        for (size_t i = 0; i < std::size(words); ++i)
-            std::memcpy(reinterpret_cast<char*>(to) + sizeof words[0] * i, &words[i], sizeof words[0]);
+        write_words(to, words);
     } else {
         *to = operand;
     }
@@ -39,9 +43,10 @@ WARPBEAM_LOWER_INLINE inline bool Emitter::push(Operand::Where where, Kind kind,
         if (stack_.size() == stack_.capacity())
             return false;
     }
+    // The end is set first: after other writes, its parts would have to be read again.
     Operand* const top = stack_.end();
-    detail::write(top, {where, kind, stored, src, slot, index, 0, field, high});
     stack_.set_end(top + 1);
+    detail::write(top, {where, kind, stored, src, slot, index, 0, field, high});
     return true;
 }
 
@@ -57,24 +62,36 @@ WARPBEAM_LOWER_INLINE inline void Emitter::push_const(Kind kind, uint64_t value,
 
 WARPBEAM_LOWER_INLINE inline void Emitter::push_local(uint32_t local) noexcept {
     LocalInfo& info = locals_[local];
-    if (is_far(info.slot)) [[unlikely]]
-        return push_far_local(info);
-    if (!push(Operand::local, info.kind, false, info.src, local, info.slot, info.last)) [[unlikely]]
-        return;
-    info.last = stack_.size();
-    if (info.kind == ValType::ref) [[unlikely]]
-        note_local_reference();
+    static_assert(ValType::f64 < ValType::v128 && ValType::f64 < ValType::ref);
+    const size_t size = stack_.size();
+    const uint32_t height = height_;
+    if (!is_little_endian || is_far(info.slot) || info.kind > ValType::f64 || height + 1 >= max_height_ ||
+        size == stack_.capacity()) [[unlikely]]
+        return push_rare_local(local);
+    height_ = height + 1;
+    Operand* const top = stack_.begin() + size;
+    stack_.set_end(top + 1);
+    uint32_t beginning;
+    std::memcpy(&beginning, &info, sizeof beginning);
+    const uint64_t words[] = {beginning | uint64_t{height} << 32, local, info.slot,
+                              std::exchange(info.last, size + 1)};
+    detail::write_words(top, words);
 }
 
 /// To be called when `count` operands, the lowest of which is at `place`, are taken from the stack.
 WARPBEAM_LOWER_INLINE inline void Emitter::forget_operands(const Operand* first, size_t place,
                                                            size_t count) noexcept {
+    for (Accumulator& accumulator : accs_)
+        accumulator.operand = accumulator.operand >= place ? no_operand : accumulator.operand;
+    forget_locals(first, place, count);
+}
+
+WARPBEAM_LOWER_INLINE inline void Emitter::forget_locals(const Operand* first, size_t place,
+                                                         size_t count) noexcept {
     // From the highest one down: each is the highest one that is this local.
     LocalInfo* const locals = locals_.begin();
     for (size_t i = count; i-- != 0;)
         locals[first[i].index].last = first[i].high;
-    for (Accumulator& accumulator : accs_)
-        accumulator.operand = accumulator.operand >= place ? no_operand : accumulator.operand;
     if (place < lowest_mark_) [[unlikely]]
         correct_marks(place);
 }
@@ -130,8 +147,7 @@ WARPBEAM_LOWER_INLINE inline uint8_t* Emitter::add_instr(size_t size, ChoiceKey 
     const size_t position = here();
     if (marks_ != nullptr) [[unlikely]]
         mark(position);
-    if (instrs_.size() == instrs_.capacity() || code_.capacity() - position < sizeof discarded_)
-        [[unlikely]] {
+    if (position >= code_room_) [[unlikely]] {
         grow_code();
         if (failure_ != Exit::none)
             return reinterpret_cast<uint8_t*>(discarded_.data());
@@ -142,8 +158,8 @@ WARPBEAM_LOWER_INLINE inline uint8_t* Emitter::add_instr(size_t size, ChoiceKey 
     std::memcpy(instr, padded.data(), head_offset);
     code_.set_end(instr + size);
     PlacedChoice* const emitted = instrs_.end();
-    *emitted = {static_cast<uint32_t>(position), choice};
     instrs_.set_end(emitted + 1);
+    *emitted = {static_cast<uint32_t>(position), choice};
     return instr;
 }
 

@@ -46,7 +46,17 @@ void Lowering::begin_if() noexcept {
     begin_block(ControlKind::if_, type);
     if (failure() != Exit::none)
         return;
-    const size_t instr = branch_on(condition, true);
+    end_if(branch_on(condition, true));
+}
+
+/// The same after a comparison, which nothing else uses.
+void Lowering::begin_if(Comparison& compare, const Choice& branch) noexcept {
+    begin_block(ControlKind::if_, reader_.block_type());
+    if (failure() == Exit::none)
+        end_if(emit_branch(compare, branch));
+}
+
+void Lowering::end_if(size_t instr) noexcept {
     control_.back().else_jump = instr;
     note_head_test(instr, control_.size() - 1);
 }
@@ -328,6 +338,12 @@ void Lowering::lower_br_if() noexcept {
     params_assigned_ = false;
 }
 
+/// The same after a comparison, which nothing else uses, to a label without operands.
+void Lowering::lower_br_if(Comparison& compare, const Choice& branch) noexcept {
+    const uint32_t depth = reader_.u32();
+    end_conditional_branch(emit_branch(compare, branch), target(depth).kind != ControlKind::func, depth);
+}
+
 void Lowering::end_conditional_branch(size_t instr, bool direct, uint32_t depth) noexcept {
     if (direct) {
         jump_from(instr, depth);
@@ -397,53 +413,67 @@ size_t Lowering::branch_on(Popped condition, bool negated) noexcept {
 }
 
 /// Fuses a comparison into the branch on it, and the step before it too. False if there is no such branch.
-bool Lowering::fuse_branch(const Producer& compare, bool negated, size_t& instr) noexcept {
-    struct Side {
-        Src src;
-        uint64_t value; ///< slot or constant
-    };
-    const Variant& variant = compare.choice.variant;
-    const Sig::Type type = sig_of(compare.choice.op).in[0];
-    const bool is_float = bank_of(type) != Bank::integer;
+bool Lowering::fuse_branch(const Producer& producer, bool negated, size_t& instr) noexcept {
+    const Op op = producer.choice.op;
+    const bool is_float = bank_of(sig_of(op).in[0]) != Bank::integer;
     const auto side = [&](Src src, uint64_t value) { return Side{from_pin(src, value, is_float), value}; };
-    Side left = side(variant.a, operand_of<Form::binary, Field::left>(compare));
-    Side right = side(variant.b, operand_of<Form::binary, Field::right>(compare));
+    const Variant& variant = producer.choice.variant;
+    Comparison compare{op,
+                       side(variant.a, operand_of<Form::binary, Field::left>(producer)),
+                       side(variant.b, operand_of<Form::binary, Field::right>(producer)),
+                       producer.before_local,
+                       producer.serial,
+                       producer.begin};
+    Choice branch;
+    if (!plan_branch(compare, negated, branch))
+        return false;
+    remove(producer);
+    instr = emit_branch(compare, branch);
+    return true;
+}
+
+/// Finds the branch that does a comparison. False if there is none; nothing is emitted yet.
+bool Lowering::plan_branch(Comparison& compare, bool negated, Choice& branch) noexcept {
+    Side& left = compare.left;
+    Side& right = compare.right;
+    const bool is_after_step =
+        step_.serial + 1 == compare.serial && step_.end == compare.begin && last_label_ <= step_.begin;
     const auto is_step = [&](const Side& one) {
         // A local in a slot is compared through the accumulator, where the addition left it.
-        return step_.serial + 1 == compare.serial && step_.end == compare.begin &&
-               last_label_ <= step_.begin &&
+        return is_after_step &&
                (step_.src == Src::slot ? one.src == Src::acc && compare.before_local == step_.local
                                        : one.src == step_.src);
     };
-    const auto branch = [&](Op op) {
+    const auto branch_by = [&](Op op) {
         Choice choice = branch_of(op, negated);
         choice.variant.a = left.src;
         choice.variant.b = right.src;
         return choice;
     };
-    Op op = compare.choice.op;
-    const Op mirror = op_row(op).mirror;
+    const Op mirror = op_row(compare.op).mirror;
     const bool can_swap = mirror != Op::unreachable && right.src != Src::imm;
-    if (can_swap && (is_step(right) || (!is_step(left) && !settles(branch(op))))) {
+    branch = branch_by(compare.op);
+    if (can_swap && (is_step(right) || (!is_step(left) && !settles(branch)))) {
         std::swap(left, right);
-        op = mirror;
+        branch = branch_by(mirror);
     }
-    Choice choice = branch(op);
-    if (!settle_pins(choice))
-        return false;
-    const bool has_step = is_step(left) && (type == Sig::i64) == step_.is_64;
-    remove(compare);
-    if (has_step && fuse_latch(choice, right.value, instr))
-        return true;
+    compare.has_step = is_step(left) && (sig_of(compare.op).in[0] == Sig::i64) == step_.is_64;
+    return settle_pins(branch);
+}
+
+size_t Lowering::emit_branch(const Comparison& compare, const Choice& branch) noexcept {
+    size_t instr = 0;
+    if (compare.has_step && step_.end == here() && fuse_latch(branch, compare.right.value, instr))
+        return instr;
     instr = here();
-    last_branch_ = choice;
-    auto out = emit_known<Form::compare_branch>(choice.op, choice.variant);
-    out.set<Field::left>(left.value);
+    last_branch_ = branch;
+    auto out = emit_known<Form::compare_branch>(branch.op, branch.variant);
+    out.set<Field::left>(compare.left.value);
     if (out.is_constant<Field::right>())
-        out.set_constant<Field::right>(right.value, 0);
+        out.set_constant<Field::right>(compare.right.value, 0);
     else
-        out.set<Field::right>(right.value);
-    return true;
+        out.set<Field::right>(compare.right.value);
+    return instr;
 }
 
 } // namespace warpbeam::vm

@@ -60,6 +60,9 @@ void Lowering::lower_load_any(Op op, MemArg arg, Popped address) noexcept {
     push_in_acc(result);
 }
 
+/// Of a vector, or in a small build.
+void Lowering::lower_load(Op op) noexcept { lower_other_load(op, reader_.mem_arg()); }
+
 void Lowering::lower_other_load(Op op, MemArg arg) noexcept {
     Popped address = pop();
     uint8_t option;

@@ -61,9 +61,13 @@ void Lowering::lower_eqz(Op equal) noexcept {
         if (const Producer* const last = last_producer(top()); last != nullptr)
             compare = *last;
     push_const(equal == Op::i32_eq ? ValType::i32 : ValType::i64, 0);
-    lower_binary(equal);
+    // The negation of a comparison is left to the branch on it.
+    if (compare.exists && compare.choice.form == Form::binary)
+        lower_any_binary(equal);
+    else
+        lower_integer_binary(equal);
     // Nothing may have been emitted between the two.
-    const bool next = compare.serial + 1 == acc(false).producer.serial;
+    const bool next = compare.exists && compare.serial + 1 == acc(false).producer.serial;
     negated_ = {next ? acc(false).producer.serial : 0, compare};
 }
 

@@ -31,7 +31,7 @@ void Lowering::begin() noexcept {
     // What is not moved when it grows is not copied at once, either. Few functions need more.
     const size_t size = body_.code.size();
     const size_t growth = size > large_body ? 8 : 5;
-    if (!code_.reserve(growth * size) || !instrs_.reserve(size / 3))
+    if (!reserve_code(growth * size))
         fail(Exit::out_of_memory);
     if (!prepare())
         fail(Exit::out_of_memory);

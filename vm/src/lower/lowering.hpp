@@ -18,6 +18,7 @@
 namespace warpbeam::vm {
 
 struct Layout;
+struct Settled;
 
 class Lowering : private Emitter {
 public:
@@ -82,6 +83,21 @@ private:
         bool other_pins;
     };
 
+    /// A comparison that a branch does itself.
+    struct Side {
+        Src src;
+        uint64_t value; ///< slot or constant
+    };
+    struct Comparison {
+        Op op;
+        Side left;
+        Side right;
+        uint32_t before_local; ///< as Producer: what the accumulator has without it
+        uint64_t serial;       ///< that it has, or would have
+        size_t begin;
+        bool has_step = false; ///< the branch may also do the step before it
+    };
+
     [[nodiscard]] bool prepare() noexcept;
     void begin() noexcept;
     [[nodiscard]] bool join_instrs() noexcept;
@@ -107,18 +123,49 @@ private:
     void lower_f64_const() noexcept;
     void lower_v128_const() noexcept;
     void lower_ref_null() noexcept;
-    void lower_binary(Op op) noexcept;
     void lower_any_binary(Op op) noexcept;
     void lower_unary(Op op, Kind result) noexcept;
     void lower_eqz(Op equal) noexcept;
-    static void add_negated(Op& op, Operand& right) noexcept;
     bool fold_add_shl(Popped& l, Popped& r) noexcept;
     void lower_select(Kind kind) noexcept;
     void lower_wide(Op op) noexcept;
 
     // lower_frequent.cpp
+    void lower_integer_binary(Op op) noexcept;
+    void lower_float_binary(Op op) noexcept;
+    void lower_subtraction(Op op) noexcept;
+    void lower_integer_load(Op op) noexcept;
+    void lower_float_load(Op op) noexcept;
+    void lower_store(Op op) noexcept;
+    template <bool is_float>
     [[nodiscard]] bool lower_frequent_binary(Op op) noexcept;
+    template <bool is_float>
+    [[nodiscard]] bool lower_compare_branch(Op op, const Settled& settled, const Operand* operands) noexcept;
+    template <bool is_float>
     [[nodiscard]] bool lower_frequent_load(Op op, const MemArg& arg) noexcept;
+    /// Where the result of an instruction goes at once, if the next one is local.set or local.tee.
+    struct Destination {
+        uint32_t local = no_local;
+        Dst where{};
+        bool tee = false;
+        [[nodiscard]] bool exists() const noexcept { return local != no_local; }
+    };
+    [[nodiscard]] Destination destination(const OpHandlers& handlers, size_t number, size_t stride) noexcept;
+    template <Form form>
+    void emit_to_local(const OpHandlers& handlers, Op op, Variant variant, size_t number, size_t place,
+                       Accumulator& accumulator, Words words, const Destination& to) noexcept;
+    template <Form form>
+    void emit_frequent_result(const OpHandlers& handlers, Op op, Variant variant, size_t number, size_t place,
+                              Accumulator& accumulator, const Words& words) noexcept;
+    template <Form form>
+    void finish_frequent(const OpHandlers& handlers, Op op, Variant variant, size_t number, size_t place,
+                         Accumulator& accumulator, const Words& words) noexcept;
+    /// The byte after the next one.
+    [[nodiscard]] uint8_t second_byte() const noexcept {
+        ValidBytes ahead = reader_;
+        ahead.pass(1);
+        return ahead.peek();
+    }
     [[nodiscard]] bool lower_displaced_load(Op op, const MemArg& arg, const Operand& address) noexcept;
     [[nodiscard]] bool lower_frequent_store(Op op, const MemArg& arg) noexcept;
 
@@ -129,7 +176,6 @@ private:
     // lower_memory.cpp
     void lower_load(Op op) noexcept;
     void lower_other_load(Op op, MemArg arg) noexcept;
-    void lower_store(Op op) noexcept;
     void lower_other_store(Op op, MemArg arg) noexcept;
     void lower_load_any(Op op, MemArg arg, Popped address) noexcept;
     bool fold_into_load(Op op, MemArg arg, const Popped& address, uint8_t option) noexcept;
@@ -218,6 +264,8 @@ private:
     void begin_block(ControlKind kind, BlockType type) noexcept;
     void lower_block() noexcept;
     void begin_if() noexcept;
+    void begin_if(Comparison& compare, const Choice& branch) noexcept;
+    void end_if(size_t instr) noexcept;
     void end_block() noexcept;
     void begin_else() noexcept;
     void bind(Control& control) noexcept;
@@ -247,13 +295,16 @@ private:
     [[nodiscard]] bool in_place(uint32_t depth) noexcept;
     void lower_br() noexcept;
     void lower_br_if() noexcept;
+    void lower_br_if(Comparison& compare, const Choice& branch) noexcept;
     void lower_br_table() noexcept;
     [[nodiscard]] bool fold_into_table(const Popped& index, Choice& choice, uint32_t& slot,
                                        uint64_t& addend) noexcept;
     void lower_br_on_null(bool on_null) noexcept;
     /// Emits an instruction that jumps if the condition holds (or does not), and returns its position.
     [[nodiscard]] size_t branch_on(Popped condition, bool negated) noexcept;
-    [[nodiscard]] bool fuse_branch(const Producer& compare, bool negated, size_t& instr) noexcept;
+    [[nodiscard]] bool fuse_branch(const Producer& producer, bool negated, size_t& instr) noexcept;
+    [[nodiscard]] bool plan_branch(Comparison& compare, bool negated, Choice& branch) noexcept;
+    [[nodiscard]] size_t emit_branch(const Comparison& compare, const Choice& branch) noexcept;
     void set_distance(size_t instr, size_t field, size_t to) noexcept;
     void set_distance(size_t instr, size_t to) noexcept { set_distance(instr, instr + target_offset, to); }
 
@@ -325,6 +376,7 @@ private:
     PinChoice choice_;
     size_t next_loop_ = 1;
     bool unreachable_ = false;     ///< the innermost block's code is not reachable
+    bool watched_ = false;         ///< somebody wants to know about each instruction
     size_t skipped_blocks_ = 0;    ///< in unreachable code
     size_t loop_head_ = no_jump;   ///< of the last loop
     bool params_assigned_ = false; ///< those of the loop to which the next jump goes

@@ -20,14 +20,17 @@ struct Lowering::Rules {
     static void of_op(L& lowering, Op op) noexcept {
         (lowering.*method)(op, arguments...);
     }
-    static void binary(L& lowering, Op op) noexcept { lowering.lower_binary(op); }
+    static void binary(L& lowering, Op op) noexcept { lowering.lower_any_binary(op); }
+    static void float_binary(L& lowering, Op op) noexcept { lowering.lower_float_binary(op); }
+    static void rule_if(L& lowering, Op) noexcept { lowering.begin_if(); }
+    static void rule_br_if(L& lowering, Op) noexcept { lowering.lower_br_if(); }
     static void unary(L& lowering, Op op) noexcept { lowering.lower_unary(op, kind_of(sig_of(op).out)); }
     static void ternary(L& lowering, Op op) noexcept { lowering.lower_ternary(op); }
     /// An instruction for which NaNs are all the same, or which makes new ones.
-    template <Rule rule>
+    template <Rule rule, Rule otherwise = rule>
     static void with_nans(L& lowering, Op op) noexcept {
         if (!lowering.options_.is_deterministic())
-            return rule(lowering, op);
+            return otherwise(lowering, op);
         const NanRow row = nans_of(op);
         lowering.leave_nans(row.in, sig_of(op).arity);
         rule(lowering, op);
@@ -36,7 +39,11 @@ struct Lowering::Rules {
     }
 
     /// Indexed by position in the instruction table.
-    using ByNumber = std::array<Rule, std::size(instr_table)>;
+    /// The last one is for the bytes that begin longer opcodes.
+    using ByNumber = std::array<Rule, std::size(instr_table) + 1>;
+    static constexpr size_t of_prefix = std::size(instr_table);
+    static void prefixed(L& lowering, Op prefix) noexcept;
+    struct Table;
     static constexpr ByNumber by_number() noexcept;
 };
 
@@ -47,13 +54,13 @@ constexpr Lowering::Rules::ByNumber Lowering::Rules::by_number() noexcept {
     };
     constexpr OfFamily families[] = {
         {Family::nothing, call<&L::lower_nothing>},
-        {Family::i32_binary, binary},
-        {Family::i64_binary, binary},
-        {Family::float_binary, binary},
+        {Family::i32_binary, of_op<&L::lower_integer_binary>},
+        {Family::i64_binary, of_op<&L::lower_integer_binary>},
+        {Family::float_binary, float_binary},
         {Family::unary, unary},
-        {Family::i32_load, of_op<&L::lower_load>},
-        {Family::i64_load, of_op<&L::lower_load>},
-        {Family::float_load, of_op<&L::lower_load>},
+        {Family::i32_load, of_op<&L::lower_integer_load>},
+        {Family::i64_load, of_op<&L::lower_integer_load>},
+        {Family::float_load, of_op<&L::lower_float_load>},
         {Family::vector_load, of_op<&L::lower_load>},
         {Family::store, of_op<&L::lower_store>},
         {Family::atomic, of_op<&L::lower_atomic>},
@@ -80,11 +87,11 @@ constexpr Lowering::Rules::ByNumber Lowering::Rules::by_number() noexcept {
         // lower_control.cpp
         {Op::unreachable, call<&L::lower_unreachable>},
         {Op::block, call<&L::lower_block>},
-        {Op::if_, call<&L::begin_if>},
+        {Op::if_, rule_if},
         {Op::else_, call<&L::begin_else>},
         {Op::end, call<&L::end_block>},
         {Op::br, call<&L::lower_br>},
-        {Op::br_if, call<&L::lower_br_if>},
+        {Op::br_if, rule_br_if},
         {Op::br_table, call<&L::lower_br_table>},
         {Op::br_on_null, call<&L::lower_br_on_null, true>},
         {Op::br_on_non_null, call<&L::lower_br_on_null, false>},
@@ -129,11 +136,13 @@ constexpr Lowering::Rules::ByNumber Lowering::Rules::by_number() noexcept {
         {Op::f64_const, call<&L::lower_f64_const>},
         {Op::v128_const, call<&L::lower_v128_const>},
         {Op::ref_null, call<&L::lower_ref_null>},
+        {Op::i32_sub, of_op<&L::lower_subtraction>},
+        {Op::i64_sub, of_op<&L::lower_subtraction>},
         {Op::i64_extend_i32_u, call<&L::lower_extend>},
         {Op::i32_eqz, call<&L::lower_eqz, Op::i32_eq>},
         {Op::i64_eqz, call<&L::lower_eqz, Op::i64_eq>},
         {Op::ref_is_null, call<&L::lower_eqz, Op::i64_eq>},
-        {Op::ref_eq, call<&L::lower_binary, Op::i64_eq>},
+        {Op::ref_eq, call<&L::lower_integer_binary, Op::i64_eq>},
         {Op::ref_i31, of_op<&L::lower_unary, ref>},
         {Op::i31_get_s, of_op<&L::lower_unary, i32>},
         {Op::i31_get_u, of_op<&L::lower_unary, i32>},
@@ -213,49 +222,60 @@ constexpr Lowering::Rules::ByNumber Lowering::Rules::by_number() noexcept {
         if (!is_built(row.op))
             continue;
         Rule& rule = rules[detail::number_of(row.op)];
-        rule = rule == binary ? with_nans<binary> : rule == unary ? with_nans<unary> : with_nans<ternary>;
+        rule = rule == float_binary ? with_nans<binary, float_binary>
+               : rule == binary     ? with_nans<binary>
+               : rule == unary      ? with_nans<unary>
+                                    : with_nans<ternary>;
     }
+    rules[of_prefix] = prefixed;
     return rules;
 }
 
-bool Lowering::lower(size_t count) noexcept {
-    static constexpr Rules::ByNumber rules = Rules::by_number();
-    static_assert(std::ranges::all_of(rules, [](Rules::Rule rule) { return rule != nullptr; }),
+/// All rules, of which many are the same.
+struct Lowering::Rules::Table {
+    static constexpr ByNumber rules = by_number();
+    static_assert(std::ranges::all_of(rules, [](Rule rule) { return rule != nullptr; }),
                   "every instruction is lowered");
     using Packed = warpbeam::detail::PackedTable<rules>;
-    // Nearly all instructions are one byte, so their rules are found by it at once.
+    /// Nearly all instructions are one byte, so their rules are found by it at once.
     static constexpr auto of_byte = [] {
         std::array<uint8_t, 256> numbers{};
         for (const InstrRow& row : instr_table)
             if (const auto code = static_cast<size_t>(row.op); code < numbers.size())
                 numbers[code] = Packed::number_at(detail::number_of(row.op));
+        for (size_t byte = 0; byte < numbers.size(); ++byte)
+            if (is_prefix(static_cast<uint8_t>(byte)))
+                numbers[byte] = Packed::number_at(of_prefix);
         return numbers;
     }();
-    const bool watched = search_ != nullptr || options_.is_observed();
+};
+
+void Lowering::Rules::prefixed(L& lowering, Op prefix) noexcept {
+    const uint32_t code = prefixed_code(static_cast<uint8_t>(prefix), lowering.reader_.u32());
+    Table::Packed::at(detail::number_of(static_cast<Op>(code)))(lowering, static_cast<Op>(code));
+}
+
+bool Lowering::lower(size_t count) noexcept {
+    watched_ = search_ != nullptr || options_.is_observed();
     for (; count != 0 && failure() == Exit::none && !reader_.done(); --count) {
         offset_ = reader_.offset();
-        if (unreachable_) [[unlikely]] {
-            skip_unreachable();
-            unreachable_ = !control_.empty() && !control_.back().reachable;
-            continue;
-        }
-        const Op op = reader_.op();
-        if (watched) [[unlikely]] {
+        if (watched_ | unreachable_) [[unlikely]] {
+            if (unreachable_) {
+                skip_unreachable();
+                unreachable_ = !control_.empty() && !control_.back().reachable;
+                continue;
+            }
             if (search_ != nullptr)
                 observe_inside();
             if (options_.is_observed())
-                observe_instr(op);
+                observe_instr(InstrReader{reader_}.op());
         }
+        const uint8_t byte = reader_.byte();
         // A quarter of all instructions.
-        if (op == Op::local_get) {
+        if (byte == static_cast<uint8_t>(Op::local_get))
             lower_local_get();
-            continue;
-        }
-        const auto code = static_cast<size_t>(op);
-        if (code < of_byte.size()) [[likely]]
-            Packed::entry(of_byte[code])(*this, op);
         else
-            Packed::at(detail::number_of(op))(*this, op);
+            Rules::Table::Packed::entry(Rules::Table::of_byte[byte])(*this, static_cast<Op>(byte));
     }
     return failure() != Exit::none || reader_.done();
 }

@@ -16,15 +16,17 @@ constexpr Src src_of(Spot spot) noexcept { return spot == only_acc ? Src::acc : 
 
 /// A variant whose operands need not be moved.
 struct Settled {
-    uint8_t bits = UINT8_MAX; ///< the classes, three bits each; whether the result is stored; and `swapped`
-    /// Whether it is not as simple as that.
-    [[nodiscard]] constexpr bool is_unusual() const noexcept { return bits == UINT8_MAX; }
-    [[nodiscard]] constexpr Src a() const noexcept { return static_cast<Src>(bits & 7); }
-    [[nodiscard]] constexpr Src b() const noexcept { return static_cast<Src>(bits >> 3 & 7); }
-    /// Whether the result goes to a slot, too.
-    [[nodiscard]] constexpr bool stored() const noexcept { return (bits >> 6 & 1) != 0; }
-    /// Whether the instruction is the mirror, whose left operand is the right one.
-    [[nodiscard]] constexpr bool swapped() const noexcept { return bits >> 7 != 0; }
+    Variant variant;
+    uint8_t number = 0; ///< of the variant
+    /// @{ What is in `flags`.
+    static constexpr uint8_t unusual = 1; ///< it is not as simple as that
+    static constexpr uint8_t swapped = 2; ///< it is the mirror, whose left operand is the right one
+    static constexpr uint8_t stored = 4;  ///< the result goes to a slot, too
+    static constexpr uint8_t left_word = 8;
+    static constexpr uint8_t right_word = 16; ///< this operand is a constant in a word of its own
+    /// @}
+    uint8_t flags = unusual;
+    [[nodiscard]] constexpr bool is(uint8_t flag) const noexcept { return (flags & flag) != 0; }
 };
 
 /// What the variants of an instruction depend on.
@@ -33,13 +35,15 @@ struct SettledKey {
     Coverage coverage{};
     Banks banks;
     bool has_mirror = false;
+    bool is_wide = false; ///< its constants have eight bytes
     friend constexpr bool operator==(const SettledKey&, const SettledKey&) noexcept = default;
 };
 /// Of a numeric instruction, a load or a store.
 constexpr SettledKey settled_key(Op op) noexcept {
     const auto key = [op](Form form) {
+        const bool is_wide = form == Form::binary && bytes_of(type_of(Typed::in0, sig_of(op), 0)) == 8;
         return SettledKey{form, coverage_of(form, op), banks_of(sig_of(op)),
-                          op_row(op).mirror != Op::unreachable};
+                          op_row(op).mirror != Op::unreachable, is_wide};
     };
     switch (family_of(op)) {
     case Family::i32_binary:
@@ -103,10 +107,14 @@ constexpr Settled settle(const SettledKey& key, Spot left, Spot right) noexcept 
     // Moving an operand costs 4 or more.
     if (found.cost >= 4)
         return {};
-    const auto bits = [](auto value) { return static_cast<unsigned>(value); };
     const Variant& of = found.variant;
-    return {static_cast<uint8_t>(bits(of.a) | bits(of.b) << 3 | (of.result == Dst::slot ? 1u << 6 : 0) |
-                                 (swapped ? 1u << 7 : 0))};
+    const bool is_store = key.form == Form::store;
+    Settled settled{of, static_cast<uint8_t>(number_of(key.form, of)), 0};
+    settled.flags |= swapped ? Settled::swapped : 0;
+    settled.flags |= of.result == Dst::slot ? Settled::stored : 0;
+    settled.flags |= of.a == Src::imm ? Settled::left_word : 0;
+    settled.flags |= of.b == Src::imm && (key.is_wide || is_store) ? Settled::right_word : 0;
+    return settled;
 }
 
 /// The instructions that have a row: accesses to memory and numeric ones.
@@ -115,7 +123,7 @@ inline constexpr size_t settled_count = static_cast<size_t>(Op::i64_extend32_s) 
 
 /// The different keys, and which one an instruction has; the first is for those that have none.
 struct SettledKeys {
-    std::array<SettledKey, 24> keys{};
+    std::array<SettledKey, 32> keys{};
     size_t count = 1;
     std::array<uint8_t, settled_count> of{};
 };

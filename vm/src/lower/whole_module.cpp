@@ -1,5 +1,6 @@
 #include "lower/lowering.hpp"
 #include "lower/module_code.hpp"
+#include "lower/recycler.hpp"
 
 #include <warpbeam/vm/worker_pool.hpp>
 
@@ -18,33 +19,6 @@ Exit ModuleCode::lower_all() noexcept {
     return Exit::none;
 }
 
-/// Lowers a function without holding the lock meanwhile. If another thread was faster, its code is kept.
-Exit ModuleCode::lower_apart(uint32_t func) noexcept {
-    const size_t index = func - module_.imported_funcs();
-    {
-        const std::lock_guard lock{lock_};
-        if (codes_[index] != nullptr)
-            return Exit::none;
-    }
-    tell(func, true);
-    Exit exit = Exit::none;
-    {
-        Lowering lowering{module_, options_, cells(), module_.bodies()[index], *options_.allocator};
-        while (!lowering.step(func)) {
-        }
-        Code* const code = lowering.code();
-        const std::lock_guard lock{lock_};
-        if (code == nullptr)
-            exit = lowering.failure();
-        else if (codes_[index] == nullptr)
-            exit = publish(*code);
-        else
-            options_.allocator->deallocate(code, bytes_of(*code), alignof(Code));
-    }
-    tell(func, false);
-    return exit;
-}
-
 Exit ModuleCode::lower_all(WorkerPool& pool) noexcept {
     const std::span<const FuncBody> bodies = module_.bodies();
     if (bodies.empty())
@@ -56,15 +30,42 @@ Exit ModuleCode::lower_all(WorkerPool& pool) noexcept {
         Lower(ModuleCode& in, std::span<const FuncBody> all) noexcept : code{in}, bodies{all} {}
         void part(size_t number) noexcept override {
             const size_t begin = bodies.front().code_offset + number * part_size;
+            Recycler tables{*code.options_.allocator};
             auto body = std::ranges::lower_bound(bodies, begin, {}, &FuncBody::code_offset);
             for (; body != bodies.end() && body->code_offset < begin + part_size; ++body) {
                 if (exit.load(std::memory_order_relaxed) != Exit::none)
                     return;
-                const auto index = static_cast<uint32_t>(body - bodies.begin());
-                if (const Exit found = code.lower_apart(code.module_.imported_funcs() + index);
+                if (const Exit found = lower(static_cast<size_t>(body - bodies.begin()), tables);
                     found != Exit::none)
                     exit.store(found, std::memory_order_relaxed);
             }
+        }
+        /// Lowers a function without holding the lock meanwhile. If another thread was faster, its code is
+        /// kept.
+        Exit lower(size_t index, Allocator& tables) noexcept {
+            {
+                const std::lock_guard lock{code.lock_};
+                if (code.codes_[index] != nullptr)
+                    return Exit::none;
+            }
+            const auto func = static_cast<uint32_t>(code.module_.imported_funcs() + index);
+            code.tell(func, true);
+            Exit found = Exit::none;
+            {
+                Lowering lowering{code.module_, code.options_, code.cells(), bodies[index], tables};
+                while (!lowering.step(func)) {
+                }
+                Code* const made = lowering.code();
+                const std::lock_guard lock{code.lock_};
+                if (made == nullptr)
+                    found = lowering.failure();
+                else if (code.codes_[index] == nullptr)
+                    found = code.publish(*made);
+                else
+                    code.options_.allocator->deallocate(made, bytes_of(*made), alignof(Code));
+            }
+            code.tell(func, false);
+            return found;
         }
         ModuleCode& code;
         std::span<const FuncBody> bodies;
