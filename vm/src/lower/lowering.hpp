@@ -376,7 +376,7 @@ private:
     PinChoice choice_;
     size_t next_loop_ = 1;
     bool unreachable_ = false;     ///< the innermost block's code is not reachable
-    bool watched_ = false;         ///< somebody wants to know about each instruction
+    bool watched_ = false;         ///< each instruction is reported
     size_t skipped_blocks_ = 0;    ///< in unreachable code
     size_t loop_head_ = no_jump;   ///< of the last loop
     bool params_assigned_ = false; ///< those of the loop to which the next jump goes
