@@ -25,8 +25,9 @@ import shutil
 import subprocess
 import sys
 import time
+import zlib
 
-from changes import changes_of
+from changes import changes_of, compatible, constant_lines, switched
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
@@ -68,43 +69,54 @@ def key_of(mutant):
 
 
 def choose(options):
-    """The mutants in random order, so that libraries get some in proportion to their lines."""
+    """The mutants in random order, so that libraries get some in proportion to their lines, but those of the first --only
+    first; and how many are left out, by reason."""
     lines = []
-    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True).stdout.split()
+    listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True).stdout.split()
     for path in listed:
-        if not re.search(r"(^|/)(src|include)/.*\.(cpp|hpp)$", path) or not path.startswith(options.only):
+        if not re.search(r"(^|/)(src|include)/.*\.(cpp|hpp)$", path) or not path.startswith(tuple(options.only or [""])):
             continue
         if library_of(path) is None or re.search(r"/erlang/|/tools/|win32", path):
             continue
         with open(os.path.join(ROOT, path), encoding="utf-8") as file:
-            seen = collections.Counter()
-            for number, line in enumerate(file.read().split("\n")):
-                seen[line.strip()] += 1
-                if re.search(options.match, line):
-                    lines.append((path, number, seen[line.strip()], line))
+            text = file.read().split("\n")
+        seen, constant = collections.Counter(), constant_lines(text)
+        for number, line in enumerate(text):
+            seen[line.strip()] += 1
+            if re.search(options.match, line):
+                lines.append((path, number, seen[line.strip()], line, number in constant))
     chooser = random.Random(options.seed)
     chooser.shuffle(lines)
-    chosen, left_out = [], 0
-    for path, number, nth, line in lines:
+    chosen, left_out = [], collections.Counter()
+    for path, number, nth, line, is_constant in lines:
         changes = changes_of(line)
-        left_out += sum(change.switched is None for change in changes)
+        if is_constant:
+            left_out["evaluated by the compiler"] += len(changes)
+            continue
+        left_out["no choice at run time"] += sum(change.switched is None for change in changes)
         changes = [change for change in changes if change.switched is not None]
         if not options.every and changes:
             changes = [chooser.choice(changes)]
-        end = 0
-        for change in sorted(changes):
-            if change.begin < end: # it overlaps the one before
-                left_out += 1
-                continue
-            end = change.end
+        changes, overlapping = compatible(changes)
+        left_out["overlap with another one"] += overlapping
+        for change in changes:
             changed = line[:change.begin] + change.after + line[change.end:]
             chosen.append({"path": path, "line": number + 1, "nth": nth, "before": line.strip(), "after": changed.strip(),
                            "change": change})
         if len(chosen) >= options.count:
             break
-    for number, mutant in enumerate(chosen[:MAX_MUTANTS - 1]):
-        mutant["id"] = number + 1
-    return chosen[:MAX_MUTANTS - 1], left_out
+    chosen = chosen[:MAX_MUTANTS // 2]
+    order = options.only or [""]
+    chosen.sort(key=lambda mutant: next(i for i, only in enumerate(order) if mutant["path"].startswith(only)))
+    # The same number in the next run, whatever is added to the sources, so that little must be built again.
+    numbers = set()
+    for mutant in chosen:
+        number = zlib.crc32("\n".join(map(str, key_of(mutant))).encode()) % (MAX_MUTANTS - 1) + 1
+        while number in numbers:
+            number = number % (MAX_MUTANTS - 1) + 1
+        numbers.add(number)
+        mutant["id"] = number
+    return chosen, left_out
 
 
 def write_if_changed(path, text):
@@ -122,7 +134,7 @@ def write_tree(tree, mutants):
     by_file = collections.defaultdict(list)
     for mutant in mutants:
         by_file[mutant["path"]].append(mutant)
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True).stdout
+    listed = subprocess.run(["git", "ls-files", "-coz", "--exclude-standard"], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True).stdout
     for path in filter(None, listed.split("\0")):
         if not os.path.isfile(os.path.join(ROOT, path)):
             continue
@@ -130,35 +142,45 @@ def write_tree(tree, mutants):
             text = file.read()
         if path in by_file:
             lines = text.decode().split("\n")
-            for mutant in sorted(by_file[path], key=lambda mutant: mutant["change"].begin, reverse=True):
-                change, line = mutant["change"], lines[mutant["line"] - 1]
-                lines[mutant["line"] - 1] = (line[:change.begin] + change.switched.replace("@", str(mutant["id"])) +
-                                             line[change.end:])
+            by_line = collections.defaultdict(list)
+            for mutant in by_file[path]:
+                by_line[mutant["line"] - 1].append((mutant["id"], mutant["change"]))
+            for number, changes in by_line.items():
+                lines[number] = switched(lines[number], changes)
             text = "\n".join(lines).encode()
         write_if_changed(os.path.join(tree, path), text)
         if os.access(os.path.join(ROOT, path), os.X_OK):
             os.chmod(os.path.join(tree, path), 0o755)
 
 
-def build_all(tree, build, mutants):
+def nearest_mutant(path, line, column):
+    """The numbers of what is nearest to the place of an error."""
+    if not os.path.exists(path):
+        return set()
+    with open(path, encoding="utf-8") as file:
+        text = file.read().split("\n")[line - 1]
+    marks = [(abs(match.start() - column), int(match[1])) for match in re.finditer(r"mutant::\w+<(\d+)", text)]
+    return {min(marks)[1]} if marks else set()
+
+
+def build_all(tree, build, mutants, jobs):
     """Builds the programs; returns the mutants that compile."""
     shutil.copy(os.path.join(HERE, "switch.hpp"), os.path.join(tree, "switch.hpp"))
     subprocess.run(["cmake", "-G", "Ninja", "-S", tree, "-B", build, "-DCMAKE_BUILD_TYPE=RelWithDebInfo",
                     "-DCMAKE_CXX_FLAGS_RELWITHDEBINFO=-O1 -DNDEBUG", "-DCMAKE_CXX_COMPILER=clang++-19",
                     f"-DCMAKE_CXX_FLAGS=-include {tree}/switch.hpp -w", "-DCMAKE_EXE_LINKER_FLAGS=-fuse-ld=lld-19",
                     "-DWARPBEAM_PCH=OFF", "-DWARPBEAM_INSTALL=OFF"], check=True, stdout=subprocess.DEVNULL)
-    programs = {command[0].removeprefix("{build}/") for folder in {library_of(mutant["path"]) for mutant in mutants}
-                for command in LIBRARIES[folder] if command[0].startswith("{build}")} | {"warpbeam"}
+    programs = {word.removeprefix("{build}/") for folder in {library_of(mutant["path"]) for mutant in mutants}
+                for command in LIBRARIES[folder] for word in command if word.startswith("{build}/")}
     while True:
-        made = subprocess.run(["ninja", "-C", build, "-k", "0", *sorted(programs)], stdout=subprocess.PIPE,
+        made = subprocess.run(["ninja", "-C", build, "-j", str(jobs), "-k", "0", *sorted(programs)], stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, text=True)
         if made.returncode == 0:
             return mutants
         named = set()
-        for path, line in re.findall(r"([\w./-]+\.[ch]pp):(\d+):\d+: (?:error|note)", made.stdout):
-            path = os.path.relpath(os.path.normpath(os.path.join(build, path)), tree)
-            named.add((path, int(line)))
-        refused = [mutant for mutant in mutants if (mutant["path"], mutant["line"]) in named]
+        for path, line, column in re.findall(r"([\w./-]+\.[ch]pp):(\d+):(\d+): (?:error|note)", made.stdout):
+            named |= nearest_mutant(os.path.normpath(os.path.join(build, path)), int(line), int(column))
+        refused = [mutant for mutant in mutants if mutant["id"] in named]
         if not refused:
             sys.exit(made.stdout[-3000:] + "\nthe copy can't be built")
         print(f"{len(refused)} don't compile as a choice at run time", flush=True)
@@ -273,20 +295,23 @@ def main():
     parser.add_argument("work")
     parser.add_argument("--count", type=int, default=5)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--only", default="", help="a folder or file of a library")
+    parser.add_argument("--only", action="append", help="a folder or file of a library; may be given again")
     parser.add_argument("--match", default="", help="only lines in which this is found")
     parser.add_argument("--every", action="store_true", help="all changes of a line instead of one")
-    parser.add_argument("-j", type=int, default=os.cpu_count(), help="how many run at once")
+    parser.add_argument("--tests", default="", help="only the programs in whose name this regular expression is found")
+    parser.add_argument("-j", type=int, default=os.cpu_count(), help="how many are compiled, or run, at once")
     options = parser.parse_args()
+    for commands in LIBRARIES.values():
+        commands[:] = [command for command in commands if re.search(options.tests, " ".join(command))]
     work = os.path.abspath(options.work)
     tree, build = os.path.join(work, "source"), os.path.join(work, "build")
     mutants, left_out = choose(options)
     if not mutants:
-        sys.exit(f"no line of a library fits --only '{options.only}' and --match '{options.match}'")
+        sys.exit("no line of a library fits --only and --match")
     write_tree(tree, mutants)
-    compiling = build_all(tree, build, mutants)
-    left_out += len(mutants) - len(compiling)
-    print(f"{len(compiling)} mutants; {left_out} changes left out", flush=True)
+    compiling = build_all(tree, build, mutants, options.j)
+    left_out["no choice at run time"] += len(mutants) - len(compiling)
+    print(f"{len(compiling)} mutants", flush=True)
     tests = Tests(work, tree, build)
     for folder in sorted({library_of(mutant["path"]) for mutant in compiling}):
         for command in LIBRARIES[folder]:
@@ -314,6 +339,8 @@ def main():
                 file.write(json.dumps(result) + "\n")
                 file.flush()
                 print(f'{result["path"]}:{result["line"]}: {result["verdict"]}', flush=True)
+    for reason, count in left_out.items():
+        print(f"{count} changes left out: {reason}")
     return report(results)
 
 

@@ -15,6 +15,7 @@ size_t allocations = 0;
 size_t live = 0;
 /// The number of allocations that succeed before the next one fails; by default none fails.
 size_t until_failure = SIZE_MAX;
+bool has_failed = false;
 
 void* allocate(size_t size) noexcept {
     ++allocations;
@@ -37,8 +38,10 @@ void* operator new(size_t size) {
     throw std::bad_alloc();
 }
 void* operator new(size_t size, const std::nothrow_t&) noexcept {
-    if (until_failure == 0)
+    if (until_failure == 0) {
+        has_failed = true;
         return nullptr;
+    }
     --until_failure;
     return allocate(size);
 }
@@ -129,10 +132,12 @@ void fail_everywhere(const Function& function) {
     size_t failures = 0;
     for (bool done = false; !done; ++failures) {
         until_failure = failures;
+        has_failed = false;
         {
             const auto result = function();
             until_failure = SIZE_MAX;
             done = result.has_value();
+            ASSERT_NE(done, has_failed) << failures;
             if (!done) {
                 ASSERT_EQ(result.error().reason, Reason::out_of_memory);
             }
@@ -159,6 +164,29 @@ TEST(Allocation, every_failure_is_reported) {
     fail_everywhere([] { return item_of("a string that is longer than nineteen characters"); });
     const int numbers[] = {1, 2, 3, 4, 5};
     fail_everywhere([&] { return list_of(numbers); });
+}
+
+TEST(Allocation, what_is_assigned_to_gives_its_memory_back) {
+    const auto full = [] { return std::move(*Dictionary::parse(dictionary_text)); };
+    const size_t before = live;
+    {
+        auto dictionary = full(); // has an index
+        const size_t one = live;
+        dictionary = full();
+        EXPECT_EQ(live, one);
+        dictionary = Dictionary{};
+        EXPECT_EQ(live, before);
+        EXPECT_TRUE(dictionary.empty());
+    }
+    EXPECT_EQ(live, before);
+    {
+        Parameters map; // whose index grows several times
+        for (int i = 0; i < 200; ++i)
+            ASSERT_TRUE(map.set("k" + std::to_string(i), i));
+        map = Parameters{};
+        EXPECT_EQ(live, before);
+    }
+    EXPECT_EQ(live, before);
 }
 
 TEST(Allocation, an_insertion_that_fails_leaves_the_document_as_it_was) {
