@@ -153,14 +153,23 @@ def write_tree(tree, mutants):
             os.chmod(os.path.join(tree, path), 0o755)
 
 
-def nearest_mutant(path, line, column):
-    """The numbers of what is nearest to the place of an error."""
-    if not os.path.exists(path):
-        return set()
-    with open(path, encoding="utf-8") as file:
-        text = file.read().split("\n")[line - 1]
-    marks = [(abs(match.start() - column), int(match[1])) for match in re.finditer(r"mutant::\w+<(\d+)", text)]
-    return {min(marks)[1]} if marks else set()
+def refused_by_compiler(output, build):
+    """The numbers of the mutants in its errors: those in the message, or the last one before the place."""
+    refused = set()
+    for fault in re.split(r"^(?=[^\s|][^\n]*?:\d+:\d+: (?:fatal )?error: )", output, flags=re.M)[1:]:
+        messages = "\n".join(line for line in fault.split("\n") if re.match(r"\S+:\d+:\d+: ", line))
+        named = set(map(int, re.findall(r"\b(?:Mark|Omit|Not|(?:mutant::[\w>*+<=!-]+?))<(\d+)[>,]", messages)))
+        path, line, column = re.match(r"(.+?):(\d+):(\d+):", fault).groups()
+        path = os.path.normpath(os.path.join(build, path))
+        if not named and os.path.exists(path):
+            with open(path, encoding="utf-8") as file:
+                text = file.read().split("\n")[int(line) - 1]
+            marks = [(match.start() < int(column), match.start(), int(match[1]))
+                     for match in re.finditer(r"mutant::\w+<(\d+)", text)]
+            before = [mark for mark in marks if mark[0]]
+            named = {(max(before) if before else min(marks))[2]} if marks else set()
+        refused |= named
+    return refused
 
 
 def build_all(tree, build, mutants, jobs):
@@ -177,14 +186,14 @@ def build_all(tree, build, mutants, jobs):
                               stderr=subprocess.STDOUT, text=True)
         if made.returncode == 0:
             return mutants
-        named = set()
-        for path, line, column in re.findall(r"([\w./-]+\.[ch]pp):(\d+):(\d+): (?:error|note)", made.stdout):
-            named |= nearest_mutant(os.path.normpath(os.path.join(build, path)), int(line), int(column))
+        named = refused_by_compiler(made.stdout, build)
         refused = [mutant for mutant in mutants if mutant["id"] in named]
         if not refused:
             sys.exit(made.stdout[-3000:] + "\nthe copy can't be built")
         print(f"{len(refused)} don't compile as a choice at run time", flush=True)
         mutants = [mutant for mutant in mutants if mutant not in refused]
+        with open(os.path.join(os.path.dirname(tree), "refused.jsonl"), "a", encoding="utf-8") as file:
+            file.writelines(json.dumps(key_of(mutant)) + "\n" for mutant in refused)
         write_tree(tree, mutants)
 
 
@@ -308,9 +317,15 @@ def main():
     mutants, left_out = choose(options)
     if not mutants:
         sys.exit("no line of a library fits --only and --match")
+    refused = set()
+    if os.path.exists(os.path.join(work, "refused.jsonl")): # by the compiler, in a run before
+        with open(os.path.join(work, "refused.jsonl"), encoding="utf-8") as file:
+            refused = {tuple(json.loads(line)) for line in file}
+    chosen_count = len(mutants)
+    mutants = [mutant for mutant in mutants if key_of(mutant) not in refused]
     write_tree(tree, mutants)
     compiling = build_all(tree, build, mutants, options.j)
-    left_out["no choice at run time"] += len(mutants) - len(compiling)
+    left_out["no choice at run time"] += chosen_count - len(compiling)
     print(f"{len(compiling)} mutants", flush=True)
     tests = Tests(work, tree, build)
     for folder in sorted({library_of(mutant["path"]) for mutant in compiling}):
