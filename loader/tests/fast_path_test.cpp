@@ -66,7 +66,7 @@ class Instructions {
 public:
     explicit Instructions(uint32_t seed) : random_{seed} {}
 
-    uint32_t below(uint32_t bound) { return random_() % bound; }
+    uint32_t below(uint32_t bound) { return static_cast<uint32_t>(random_()) % bound; }
     uint8_t one_of(std::initializer_list<uint8_t> bytes) {
         return bytes.begin()[below(static_cast<uint32_t>(bytes.size()))];
     }

@@ -121,12 +121,14 @@ TEST(Index, of_instructions) {
         for (uint32_t index = place.good; index < place.count + 3; ++index) {
             const std::string found = fault(with_code(place.before + leb(index) + place.after));
             const bool other_type = place.count == types && index != place.good;
-            if (index < place.count && !other_type)
+            if (index < place.count && !other_type) {
                 EXPECT_EQ(found, "valid") << place.what << ' ' << index;
-            if (index >= place.count)
+            }
+            if (index >= place.count) {
                 EXPECT_TRUE(found.starts_with("invalid: unknown ") ||
                             found.starts_with("invalid: invalid lane index "))
                     << place.what << ' ' << index << ": " << found;
+            }
         }
         for (const uint32_t index : {0x80u, 0xffffu, 0xffff'ffffu})
             EXPECT_NE(fault(with_code(place.before + leb(index) + place.after)), "valid")
