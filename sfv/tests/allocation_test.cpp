@@ -16,6 +16,8 @@ size_t live = 0;
 /// The number of allocations that succeed before the next one fails; by default none fails.
 size_t until_failure = SIZE_MAX;
 bool has_failed = false;
+/// Whether all allocations fail after that, or only one.
+bool fails_on = true;
 
 void* allocate(size_t size) noexcept {
     ++allocations;
@@ -40,6 +42,8 @@ void* operator new(size_t size) {
 void* operator new(size_t size, const std::nothrow_t&) noexcept {
     if (until_failure == 0) {
         has_failed = true;
+        if (!fails_on)
+            until_failure = SIZE_MAX;
         return nullptr;
     }
     --until_failure;
@@ -127,7 +131,7 @@ TEST(Allocation, an_item_of_small_texts_allocates_nothing) {
 
 /// Fails one allocation after the other, until all succeed: the result must be out_of_memory, without leaks.
 template <typename Function>
-void fail_everywhere(const Function& function) {
+void fail_from_each(const Function& function) {
     const size_t before = live;
     size_t failures = 0;
     for (bool done = false; !done; ++failures) {
@@ -146,6 +150,13 @@ void fail_everywhere(const Function& function) {
         ASSERT_LT(failures, 10000U);
     }
     EXPECT_GT(failures, 1U);
+}
+template <typename Function>
+void fail_everywhere(const Function& function) {
+    fail_from_each(function);
+    fails_on = false;
+    fail_from_each(function);
+    fails_on = true;
 }
 
 TEST(Allocation, every_failure_is_reported) {

@@ -199,6 +199,12 @@ TEST(Storage, an_index_has_room_for_its_keys) {
     }
 }
 
+TEST(Storage, an_index_of_too_many_keys_is_not_made) {
+    KeyIndex index;
+    EXPECT_FALSE(index.make(size_t{UINT32_MAX} / 2));
+    EXPECT_FALSE(index.exists());
+}
+
 TEST(Storage, the_hash_depends_on_each_byte_of_a_key_and_on_nothing_else) {
     KeyIndex index;
     ASSERT_TRUE(index.make(1));
