@@ -44,7 +44,7 @@ TIMED = re.compile(r"time|fast\b|quickly|proportion", re.I)
 
 
 def unit(name):
-    return ["{build}/" + name, "--gtest_brief=1"]
+    return ["{build}/" + name, "--gtest_brief=1", "--gtest_fail_fast"]
 
 
 VM, WASI, CAPI = unit("vm/warpbeam_vm_tests"), unit("vm/wasi/warpbeam_wasi_tests"), unit("vm/capi/tests/warpbeam_capi_tests")
@@ -212,18 +212,16 @@ class Tests:
             if found.returncode != 0:
                 sys.exit("an official suite is not there: .ci/suites fetch")
             self.suites[name] = found.stdout.strip()
-        self.reached, self.seconds, self.excluded = {}, {}, {}
+        self.parts = {} # of each command, by its first two words: (seconds, mutants that are reached, arguments)
 
     def run(self, command, seconds, **env):
         """Whether it passes in time."""
         words = [word.format(build=self.build, **self.suites) for word in command]
-        if self.excluded.get(command[0]):
-            words.append("--gtest_filter=-" + ":".join(self.excluded[command[0]]))
 
         def limit():
             resource.setrlimit(resource.RLIMIT_DATA, (6 << 30, 6 << 30))
 
-        process = subprocess.Popen(words, cwd=self.tree, env={**os.environ, "GTEST_FAIL_FAST": "1", **env}, stdout=subprocess.DEVNULL,
+        process = subprocess.Popen(words, cwd=self.tree, env={**os.environ, **env}, stdout=subprocess.DEVNULL,
                                    stderr=subprocess.DEVNULL, start_new_session=True, preexec_fn=limit)
         try:
             return process.wait(seconds) == 0
@@ -232,48 +230,64 @@ class Tests:
             process.wait()
             return False
 
-    def learn(self, command):
-        """Runs without a change."""
-        name = self.name(command)
-        if name in self.reached:
-            return
+    def measured(self, command):
+        """The time that it takes without a change, and what it reaches; None if it fails."""
         marks = os.path.join(self.work, "reached")
-        excluded = self.excluded[command[0]] = []
-        for _ in range(5):
-            with open(marks, "wb") as file:
-                file.truncate(MAX_MUTANTS)
-            report = os.path.join(self.work, "report.json")
-            began = time.monotonic()
-            good = self.run(command, 3600, WARPBEAM_MUTANTS_REACHED=marks, GTEST_OUTPUT=f"json:{report}",
-                            GTEST_FAIL_FAST="0")
-            self.seconds[name] = time.monotonic() - began
-            if "_tests" not in command[0]:
-                break
-            # Those that fail here anyway, or now and then, and those that measure times, are left out.
-            with open(report, encoding="utf-8") as file:
-                left_out = [f'{suite["name"]}.{test["name"]}' for suite in json.load(file)["testsuites"]
-                            for test in suite["testsuite"]
-                            if test.get("failures") or TIMED.search(f'{suite["name"]}.{test["name"]}')]
-            if not left_out:
-                break
-            excluded += left_out
-        if not good:
-            sys.exit(f"without a change, this fails: {' '.join(command)}")
-        print(f"{name} without {', '.join(excluded) or 'exceptions'}", flush=True)
+        with open(marks, "wb") as file:
+            file.truncate(MAX_MUTANTS)
+        began = time.monotonic()
+        if not self.run(command, 3600, WARPBEAM_MUTANTS_REACHED=marks):
+            return None
+        seconds = time.monotonic() - began
         with open(marks, "rb") as file:
-            self.reached[name] = {number for number, mark in enumerate(file.read()) if mark}
+            return seconds, {found.start() for found in re.finditer(b"\x01", file.read())}
+
+    def learn(self, command):
+        """Runs without a change: unit tests one by one, since each reaches little."""
+        name = self.name(command)
+        if name in self.parts:
+            return
+        if "_tests" not in command[0]:
+            found = self.measured(command)
+            if found is None:
+                sys.exit(f"without a change, this fails: {' '.join(command)}")
+            self.parts[name] = [(*found, "")]
+            return
+        parts, excluded = self.parts.setdefault(name, []), []
+        listed = subprocess.run([command[0].format(build=self.build), "--gtest_list_tests"], stdout=subprocess.PIPE,
+                                text=True, check=True).stdout
+        suite = ""
+        for line in listed.split("\n"):
+            word = line.split("#")[0].strip()
+            if line.startswith("  "):
+                # Those that fail here anyway, and those that measure times, are left out.
+                found = None if TIMED.search(suite + word) else self.measured([*command, f"--gtest_filter={suite}{word}"])
+                if found is None:
+                    excluded.append(suite + word)
+                else:
+                    parts.append((*found, suite + word))
+            else:
+                suite = word
+        print(f"{name}: {len(parts)} tests, without {', '.join(excluded) or 'exceptions'}", flush=True)
 
     def name(self, command):
         return os.path.basename(command[0]) if "_tests" in command[0] else " ".join(command[:2])
 
     def verdict(self, mutant):
-        commands = [command for command in LIBRARIES[library_of(mutant["path"])]
-                    if mutant["id"] in self.reached[self.name(command)]]
-        for command in sorted(commands, key=lambda command: self.seconds[self.name(command)]):
+        is_reached = False
+        for command in LIBRARIES[library_of(mutant["path"])]:
             name = self.name(command)
-            if not self.run(command, 30 + 5 * self.seconds[name], WARPBEAM_MUTANT=str(mutant["id"])):
-                return f"noticed by {name}"
-        return "survived" if commands else "not reached"
+            parts = sorted(part for part in self.parts[name] if mutant["id"] in part[1])
+            is_reached |= bool(parts)
+            while parts: # the quick ones at once
+                seconds, now = 0, []
+                while parts and (not now or seconds + parts[0][0] < 0.5):
+                    seconds += parts[0][0]
+                    now.append(parts.pop(0)[2])
+                words = [*command, "--gtest_filter=" + ":".join(now)] if now[0] else command
+                if not self.run(words, 30 + 5 * seconds, WARPBEAM_MUTANT=str(mutant["id"])):
+                    return f"noticed by {name}"
+        return "survived" if is_reached else "not reached"
 
 
 def explained():

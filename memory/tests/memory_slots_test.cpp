@@ -266,6 +266,12 @@ TEST_F(MemorySlotsTest, an_image_needs_a_reservation_of_which_there_are_not_too_
     EXPECT_EQ(moved->data()[10'001], 2);
     ASSERT_TRUE(moved->reset());
     EXPECT_EQ(moved->data()[10'001], 2);
+    auto roomy = LinearMemory::create({.initial_pages = 1, .reservation = 8 * 65536, .slots = &slots_});
+    ASSERT_TRUE(roomy && roomy->map(*image));
+    const uint8_t* const place = roomy->data();
+    ASSERT_TRUE(roomy->grow(7));
+    EXPECT_EQ(roomy->data(), place); // within its reservation
+    roomy.reset();
 
     uint32_t others = 0;
     while (slots_.begin_mapping())
