@@ -23,9 +23,9 @@ TEST(Decode, text_is_not_binary) {
         "malformed: magic header not detected: this is the text format, not the binary format; "
         "use parse_wat or the command wat2wasm to translate it @0";
     for (const std::string_view each :
-         {"(module)", "\n ;; a comment", "(; c", "\t(@custom \"\")", "(component)"})
+         {"(module)", "\n ;; a comment", "(; c", "\t(@custom \"\")", "(component)", "(a  ", "(z  "})
         EXPECT_EQ(fault(Bytes(each.begin(), each.end())), text) << each;
-    for (const std::string_view each : {"    ", "(1234", "module)"})
+    for (const std::string_view each : {"    ", "(1234", "module)", "(`  ", "({  ", "   (", "; ; "})
         EXPECT_EQ(fault(Bytes(each.begin(), each.end())), "malformed: magic header not detected @0") << each;
 }
 
@@ -90,6 +90,61 @@ TEST(Decode, imports_exports_and_lookups) {
     EXPECT_NE(module.bytes().data(), bytes.data());
 }
 
+TEST(Decode, exports_that_a_module_defines) {
+    const auto module =
+        load(Binary{}
+                 .section(type, vec({func_type({}, {})}))
+                 .section(function, vec({{0}, {0}}))
+                 .section(table, vec({{func_ref, 0, 1}, {func_ref, 0, 1}}))
+                 .section(memory, vec({{0, 1}, {0, 1}}))
+                 .section(tag, vec({{0, 0}, {0, 0}}))
+                 .section(global, vec({Bytes{i32, 0, 0x41, 0, end}, Bytes{i32, 0, 0x41, 0, end}}))
+                 .section(code, vec({body({}), body({})}))
+                 .bytes);
+    for (const auto kind :
+         {ExternKind::func, ExternKind::table, ExternKind::memory, ExternKind::global, ExternKind::tag})
+        for (uint32_t index = 0; index < 4; ++index) {
+            Export entry;
+            entry.kind = kind;
+            entry.index = index;
+            EXPECT_EQ(module.defines(entry), index < 2) << static_cast<int>(kind) << ' ' << index;
+        }
+}
+
+TEST(Decode, kinds_that_do_not_exist) {
+    const Bytes zero{0x41, 0, end};
+    const auto segment_fault = [&](SectionId id, const Bytes& segment) {
+        return fault(Binary{}
+                         .section(table, vec({{func_ref, 0, 1}}))
+                         .section(memory, vec({{0, 1}}))
+                         .section(id, vec({segment}))
+                         .bytes);
+    };
+    EXPECT_EQ(segment_fault(element, Bytes{7, func_ref, 0}), "valid");
+    EXPECT_EQ(segment_fault(element, Bytes{8, func_ref, 0}).substr(0, 45),
+              "malformed: malformed elements segment kind 8,");
+    EXPECT_EQ(segment_fault(data, Bytes{2, 0} + zero + Bytes{0}), "valid");
+    EXPECT_EQ(segment_fault(data, Bytes{3, 0} + zero + Bytes{0}).substr(0, 41),
+              "malformed: malformed data segment kind 3,");
+    const auto import_fault = [](const Bytes& description) {
+        return fault(Binary{}
+                         .section(type, vec({func_type({}, {})}))
+                         .section(import, vec({name("") + name("") + description}))
+                         .bytes);
+    };
+    EXPECT_EQ(import_fault({4, 0, 0}), "valid");
+    EXPECT_EQ(import_fault({5, 0, 0}).substr(0, 37), "malformed: malformed import kind 0x05");
+}
+
+TEST(Decode, locals_are_fewer_than_two_to_the_32nd) {
+    const auto with = [](const Bytes& locals) {
+        return fault(module_of(func_type({i32}, {}), body({}, locals)));
+    };
+    const Bytes most = leb(UINT32_MAX) + Bytes{i32};
+    EXPECT_EQ(with(vec({most})).substr(0, 34), "limit: too many locals: 4294967296");
+    EXPECT_EQ(with(vec({most, Bytes{1, i32}})).substr(0, 42), "malformed: too many locals: 2^32 or more, ");
+}
+
 TEST(Decode, borrowed_bytes_are_not_copied) {
     const Bytes bytes = Binary{}.section(custom, name("note") + Bytes{1, 2, 3}).bytes;
     LoadOptions options;
@@ -115,6 +170,9 @@ TEST(Decode, name_section) {
     const auto malformed = with_names(Bytes{0} + sized(module_name) + Bytes{1} + sized(funcs + Bytes{0}));
     EXPECT_EQ(malformed.name(), "") << "a malformed name section counts as absent";
     EXPECT_EQ(malformed.func_name(0), "");
+    const auto beyond =
+        with_names(Bytes{0} + sized(module_name) + Bytes{1} + sized(vec({leb(1) + name("second")})));
+    EXPECT_EQ(beyond.name(), "") << "so does one for a function that is not there";
 }
 
 TEST(Decode, element_segments_in_all_forms) {

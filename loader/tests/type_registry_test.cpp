@@ -55,6 +55,28 @@ TEST(TypeRegistry, ids_that_are_not_there_are_refused) {
     EXPECT_NE(types.add_group(good), TypeRegistry::failed);
 }
 
+TEST(TypeRegistry, the_first_id_that_is_not_there) {
+    TypeRegistry types;
+    EXPECT_FALSE(types.contains(0));
+    const SubType base[] = {structure({})};
+    ASSERT_EQ(types.add_group(base), 0u);
+    EXPECT_TRUE(types.contains(0));
+    EXPECT_FALSE(types.contains(1));
+    const FieldType to_first[] = {{ref(0), false}};
+    const FieldType to_second[] = {{ref(1), false}};
+    const SubType good[] = {structure(to_first)};
+    const SubType bad[] = {structure(to_second)};
+    EXPECT_EQ(types.add_group(bad), TypeRegistry::failed);
+    EXPECT_EQ(types.add_group(good), 1u);
+    EXPECT_NE(types.add_group(bad), TypeRegistry::failed);
+    // Members of a group of two.
+    for (uint32_t member = 0; member < 4; ++member) {
+        const FieldType to_member[] = {{ref(self(member)), false}};
+        const SubType pair[] = {structure({}), structure(to_member)};
+        EXPECT_EQ(types.add_group(pair) != TypeRegistry::failed, member < 2) << member;
+    }
+}
+
 TEST(TypeRegistry, recursion_is_equal_up_to_renaming) {
     TypeRegistry types;
     const FieldType to_self[] = {{ref(self(0)), false}};
@@ -136,6 +158,17 @@ TEST(TypeRegistry, extern_types) {
     EXPECT_FALSE(types.matches(wide, narrow));
     narrow.memory.shared = true;
     EXPECT_FALSE(types.matches(narrow, wide));
+    const auto matches = [&](Limits sub, Limits super) {
+        wide.memory.limits = super;
+        narrow.memory = {.limits = sub, .shared = false};
+        return types.matches(narrow, wide);
+    };
+    const Limits two_to_four{.min = 2, .max = 4, .has_max = true, .is_64 = false};
+    EXPECT_TRUE(matches(two_to_four, two_to_four));
+    EXPECT_FALSE(matches({.min = 1, .max = 4, .has_max = true, .is_64 = false}, two_to_four));
+    EXPECT_FALSE(matches({.min = 2, .max = 5, .has_max = true, .is_64 = false}, two_to_four));
+    EXPECT_FALSE(matches({.min = 2, .max = 0, .has_max = false, .is_64 = false}, two_to_four));
+    EXPECT_FALSE(matches({.min = 2, .max = 4, .has_max = true, .is_64 = true}, two_to_four));
 
     ExternType any, i31;
     any.kind = i31.kind = ExternKind::global;

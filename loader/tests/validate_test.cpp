@@ -61,6 +61,16 @@ TEST(Validate, messages_give_expected_and_found_types_and_the_position) {
               "the code section, function 0 @30");
 }
 
+TEST(Validate, messages_show_the_first_of_many_types) {
+    const Bytes results(100, i64);
+    std::string types = "[";
+    while (types.size() < 119)
+        types += "i64 ";
+    EXPECT_EQ(fault(module_of(func_type({}, results), body({}))),
+              "invalid: type mismatch: end requires " + types.substr(0, 119) +
+                  " but stack has [], in the code section, function 0 @123");
+}
+
 TEST(Validate, legacy_catch_blocks_cannot_use_operands_below) {
     LoadOptions options;
     options.features = FeatureSet::all();
