@@ -147,7 +147,7 @@ TEST(FastPath, has_the_verdicts_of_the_rules) {
     const Bytes modules[] = {declarations(vec({})), declarations(vec({{0, 1}})), declarations(vec({{4, 1}})),
                              declarations(vec({{0, 1}, {4, 1}}))};
     size_t valid = 0, refused = 0;
-    for (uint32_t seed = 0; seed < 300; ++seed) {
+    for (uint32_t seed = 0; seed < 200; ++seed) {
         Instructions next{seed};
         LoadOptions options = all_features();
         options.limits.nesting = seed % 5 == 0 ? 2 + seed % 7 : 100;
@@ -181,8 +181,80 @@ TEST(FastPath, has_the_verdicts_of_the_rules) {
                 << "seed " << seed << ", step " << step;
         }
     }
-    EXPECT_GT(valid, 2000u);
-    EXPECT_GT(refused, 2000u);
+    EXPECT_GT(valid, 1500u);
+    EXPECT_GT(refused, 1500u);
+}
+
+TEST(FastPath, has_the_verdicts_of_the_rules_on_every_small_stack) {
+    const Bytes head =
+        Binary{}
+            .section(type, vec({func_type({}, {}), func_type({i32, i64}, {f32}), func_type({i32}, {i32, i32}),
+                                func_type({f64, f64}, {}), func_type({i32}, {i32})}))
+            .section(import, vec({name("") + name("") + Bytes{0, 1}, name("") + name("") + Bytes{0, 2},
+                                  name("") + name("") + Bytes{0, 3}}))
+            .section(function, {1, 0})
+            .section(memory, vec({{0, 1}}))
+            .section(global, vec({Bytes{i32, 1, 0x41, 0, end}, Bytes{i64, 0, 0x42, 0, end}}))
+            .bytes;
+    const std::vector<Bytes> pushes{{0x41, 0},
+                                    {0x42, 0},
+                                    Bytes{0x43} + Bytes(4, 0),
+                                    Bytes{0x44} + Bytes(8, 0),
+                                    Bytes{0xfd, 12} + Bytes(16, 0),
+                                    {0xd0, 0x70}};
+    std::vector<Bytes> stacks{{}};
+    for (size_t begin = 0, depth = 0; depth < 3; ++depth) {
+        const size_t last = stacks.size();
+        for (; begin < last; ++begin)
+            for (const Bytes& push : pushes)
+                stacks.push_back(stacks[begin] + push);
+    }
+    std::vector<Bytes> instructions;
+    for (uint8_t op = 0x45; op <= 0xc4; ++op)
+        instructions.push_back({op});
+    for (uint8_t op = 0x28; op <= 0x35; ++op)
+        instructions.push_back({op, 0, 0});
+    const size_t with_few_operands = instructions.size();
+    for (uint8_t op = 0x36; op <= 0x3e; ++op)
+        instructions.push_back({op, 0, 0});
+    for (const Bytes& other : {Bytes{0x1a},
+                               Bytes{0x1b},
+                               Bytes{0x20, 0},
+                               Bytes{0x21, 0},
+                               Bytes{0x22, 0},
+                               Bytes{0x21, 1},
+                               Bytes{0x23, 1},
+                               Bytes{0x24, 0},
+                               Bytes{0x24, 1},
+                               Bytes{0x04, 0x40, end},
+                               Bytes{0x02, i32, end},
+                               Bytes{0x04, i32, end},
+                               Bytes{0x02, 0x40, 0x0d, 0, end},
+                               Bytes{0x02, i32, 0x0d, 0, 0x00, end},
+                               Bytes{0x03, i32, 0x0d, 0, 0x00, end},
+                               Bytes{0x0d, 0},
+                               Bytes{0x0c, 0},
+                               Bytes{0x10, 0},
+                               Bytes{0x10, 1},
+                               Bytes{0x10, 2}})
+        instructions.push_back(other);
+    const Bytes locals{1, 1, f32};
+    const auto verdict = [&](const Bytes& instructions_and_end) {
+        return fault(head + Bytes{SectionId::code} + sized(vec({sized(locals + instructions_and_end)})));
+    };
+    const std::string passed = "malformed: section size mismatch: code after the end of the function";
+    size_t valid = 0, refused = 0;
+    for (size_t i = 0; i < instructions.size(); ++i)
+        for (size_t j = 0; j < (i < with_few_operands ? 1 + 6 + 36 : stacks.size()); ++j) {
+            const Bytes code = stacks[j] + instructions[i] + Bytes{0x00, end};
+            const std::string fast = verdict(code), slow = verdict(code + Bytes{0x01});
+            ++(fast == "valid" ? valid : refused);
+            ASSERT_EQ(fast == "valid" ? passed : fast.substr(0, fast.find(" @")),
+                      fast == "valid" ? slow.substr(0, passed.size()) : slow.substr(0, slow.find(" @")))
+                << "instruction " << i << ", stack " << j;
+        }
+    EXPECT_GT(valid, 1000u);
+    EXPECT_GT(refused, 5000u);
 }
 
 } // namespace
