@@ -186,12 +186,14 @@ TEST(FastPath, has_the_verdicts_of_the_rules) {
 }
 
 TEST(FastPath, has_the_verdicts_of_the_rules_on_every_small_stack) {
+    // There are enough functions for any wrong reading of a long number.
+    const Bytes imports = name("") + name("") + Bytes{0, 1} + name("") + name("") + Bytes{0, 2} + name("") +
+                          name("") + Bytes{0, 3};
     const Bytes head =
         Binary{}
             .section(type, vec({func_type({}, {}), func_type({i32, i64}, {f32}), func_type({i32}, {i32, i32}),
                                 func_type({f64, f64}, {}), func_type({i32}, {i32})}))
-            .section(import, vec({name("") + name("") + Bytes{0, 1}, name("") + name("") + Bytes{0, 2},
-                                  name("") + name("") + Bytes{0, 3}}))
+            .section(import, leb(150) + imports + repeated(name("") + name("") + Bytes{0, 0}, 147))
             .section(function, {1, 0})
             .section(memory, vec({{0, 1}}))
             .section(global, vec({Bytes{i32, 1, 0x41, 0, end}, Bytes{i64, 0, 0x42, 0, end}}))
@@ -236,7 +238,12 @@ TEST(FastPath, has_the_verdicts_of_the_rules_on_every_small_stack) {
                                Bytes{0x0c, 0},
                                Bytes{0x10, 0},
                                Bytes{0x10, 1},
-                               Bytes{0x10, 2}})
+                               Bytes{0x10, 2},
+                               Bytes{0x10} + padded(1, 2),
+                               Bytes{0x10} + padded(1, 3),
+                               Bytes{0x10} + padded(1, 4),
+                               Bytes{0x10} + padded(1, 5),
+                               Bytes{0x10} + padded(1, 6)})
         instructions.push_back(other);
     const Bytes locals{1, 1, f32};
     const auto verdict = [&](const Bytes& instructions_and_end) {

@@ -2,6 +2,8 @@
 
 #include "module_bytes.hpp"
 
+#include <cstdlib>
+
 namespace warpbeam::test {
 namespace {
 
@@ -84,6 +86,7 @@ const Place places[] = {
     {"br_if", {0x02, 0x40, 0x00, 0x0d}, 2, {end}},
     {"br_table", {0x02, 0x40, 0x00, 0x0e, 1}, 2, {0, end}},
     {"br_table, default", {0x02, 0x40, 0x00, 0x0e, 0}, 2, {end}},
+    {"br_table, default after another", {0x02, 0x40, 0x00, 0x0e, 1, 0}, 2, {end}},
     {"br_on_null", {0x02, 0x40, 0x00, 0xd5}, 2, {0x1a, end}},
     {"throw", {0x08}, 2},
     {"catch, tag", {0x1f, 0x40, 1, 0}, 2, {0, end}},
@@ -128,6 +131,8 @@ TEST(Index, of_instructions) {
                 EXPECT_TRUE(found.starts_with("invalid: unknown ") ||
                             found.starts_with("invalid: invalid lane index "))
                     << place.what << ' ' << index << ": " << found;
+                EXPECT_EQ(std::strtoul(found.c_str() + found.find_first_of("0123456789"), nullptr, 10), index)
+                    << place.what << ": " << found;
             }
         }
         for (const uint32_t index : {0x80u, 0xffffu, 0xffff'ffffu})

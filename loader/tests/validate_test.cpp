@@ -1,5 +1,9 @@
 #include "module_bytes.hpp"
 
+#include <warpbeam/memory/accounting_allocator.hpp>
+
+#include <tuple>
+
 namespace warpbeam::test {
 namespace {
 
@@ -205,6 +209,96 @@ TEST(Validate, stack_heights) {
               3u);
     const Bytes v128_zero = Bytes{0xfd, 12} + Bytes(16, 0);
     EXPECT_EQ(load(module_of(func_type({}, {}), body(v128_zero + Bytes{0x1a}))).bodies()[0].max_stack, 2u);
+}
+
+TEST(Validate, whatever_pushes_counts_in_the_height_of_the_stack) {
+    const Bytes head = Binary{}
+                           .section(type, vec({func_type({}, {i32}), func_type({f32}, {})}))
+                           .section(function, {3, 0, 0, 1})
+                           .section(memory, vec({{0, 1}}))
+                           .section(global, vec({Bytes{i32, 0, 0x41, 0, end}}))
+                           .bytes;
+    const auto with = [&](const Bytes& code) {
+        return head + Bytes{SectionId::code} + sized(vec({body({0x41, 0}), body({0x41, 0}), body(code)}));
+    };
+    for (const Bytes& push : {Bytes{0x41, 0}, Bytes{0x42, 0}, Bytes{0x43} + Bytes(4, 0),
+                              Bytes{0x44} + Bytes(8, 0), Bytes{0x20, 0}, Bytes{0x23, 0}, Bytes{0x10, 1},
+                              Bytes{0x10, 0x80, 0x00}, Bytes{0x3f, 0}, Bytes{0xd0, func_ref}})
+        for (const size_t count :
+             {1u, 2u, 126u, 127u, 300u}) { // around the room that there is at the beginning
+            Bytes code;
+            for (size_t i = 0; i < count; ++i)
+                code = code + push;
+            const Bytes bytes = with(code + Bytes(count, 0x1a));
+            EXPECT_EQ(load(bytes).bodies()[2].max_stack, count) << int{push[0]};
+            LoadOptions options = all_features();
+            options.limits.frame_slots = static_cast<uint32_t>(count + 1); // and the parameter
+            EXPECT_EQ(fault(bytes, options), "valid") << int{push[0]};
+            --options.limits.frame_slots;
+            EXPECT_EQ(fault(bytes, options).substr(0, 31), "limit: the operand stack exceed") << int{push[0]};
+        }
+}
+
+TEST(Validate, offsets_fit_the_addresses) {
+    const auto with = [](uint8_t limits, const Bytes& code) {
+        return fault(Binary{}
+                         .section(type, vec({func_type({}, {})}))
+                         .section(function, vec({{0}}))
+                         .section(memory, vec({{limits, 1}}))
+                         .section(SectionId::code, vec({body(code)}))
+                         .bytes);
+    };
+    const Bytes address32{0x41, 0}, address64{0x42, 0}, value{0x41, 0}, drop{0x1a};
+    const Bytes load{0x28, 2}, store{0x36, 2};
+    const Bytes most{0xff, 0xff, 0xff, 0xff, 0x0f}, more{0x80, 0x80, 0x80, 0x80, 0x10}; // 2^32
+    const Bytes longest{0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x00};
+    const Bytes too_long{0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x00};
+    const Bytes too_large{0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x02};
+    for (const auto& [offset, narrow, wide] :
+         {std::tuple{most, "valid", "valid"}, std::tuple{more, "invalid: offset out of range", "valid"},
+          std::tuple{longest, "valid", "valid"},
+          std::tuple{too_long, "malformed: integer representation too long",
+                     "malformed: integer representation too long"},
+          std::tuple{too_large, "malformed: integer too large", "malformed: integer too large"}}) {
+        EXPECT_TRUE(with(0, address32 + load + offset + drop).starts_with(narrow)) << narrow;
+        EXPECT_TRUE(with(0, address32 + value + store + offset).starts_with(narrow)) << narrow;
+        EXPECT_TRUE(with(4, address64 + load + offset + drop).starts_with(wide)) << wide;
+        EXPECT_TRUE(with(4, address64 + value + store + offset).starts_with(wide)) << wide;
+    }
+}
+
+TEST(Validate, each_local_has_its_own_type) {
+    const uint8_t types[] = {i32, f64, i64, i64, f32, func_ref, i32};
+    const Bytes locals = vec({{2, i64}, {1, f32}, {1, func_ref}, {1, i32}});
+    for (uint8_t local = 0; local < std::size(types); ++local)
+        for (const uint8_t result : {i32, i64, f32, f64, func_ref})
+            EXPECT_EQ(fault(module_of(func_type({i32, f64}, {result}), body({0x20, local}, locals))) ==
+                          "valid",
+                      result == types[local])
+                << int{local} << ' ' << int{result};
+}
+
+TEST(Validate, parameters_need_not_be_set) {
+    const Bytes type_with_two{0x60, 2, ref_to, 0x6c, ref_to, 0x6c, 0};
+    for (uint8_t param = 0; param < 2; ++param)
+        EXPECT_EQ(fault(module_of(type_with_two, body({0x20, param, 0x1a}, {1, 1, ref_to, 0x6c}))), "valid");
+    EXPECT_NE(fault(module_of(type_with_two, body({0x20, 2, 0x1a}, {1, 1, ref_to, 0x6c}))), "valid");
+}
+
+TEST(Validate, many_locals_take_no_memory) {
+    AccountingAllocator allocator{Allocator::standard(), 1 << 20};
+    LoadOptions options = all_features();
+    options.limits.locals = options.limits.frame_slots = UINT32_MAX;
+    options.allocator = &allocator;
+    const uint32_t many = 1'000'000'000;
+    const auto with = [&](const Bytes& code) {
+        return fault(
+            module_of(func_type({}, {i64}), body(code, vec({leb(many) + Bytes{i32}, Bytes{1, i64}}))),
+            options);
+    };
+    EXPECT_EQ(with(Bytes{0x20} + leb(many)), "valid");
+    EXPECT_NE(with(Bytes{0x20} + leb(many - 1)), "valid");
+    EXPECT_NE(with(Bytes{0x20} + leb(many + 1)), "valid");
 }
 
 TEST(Validate, finds_types_only_where_an_instruction_begins) {
