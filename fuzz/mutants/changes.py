@@ -128,6 +128,12 @@ def changes_of(line):
 def constant_lines(lines):
     """The numbers of the lines that are plainly within constant expressions."""
     found, depth, is_constant = set(), 0, False
+    for number, line in enumerate(lines): # what only the compiler may call, with an indented body
+        body = re.match(r"( *)(?:.* )?consteval .*\{$", line)
+        if body:
+            while number < len(lines) and lines[number] != body[1] + "}":
+                found.add(number)
+                number += 1
     for number, line in enumerate(lines):
         code = line.split("//")[0]
         match = None if is_constant else CONSTANT.search(code)

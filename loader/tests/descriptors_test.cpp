@@ -143,6 +143,16 @@ TEST(Descriptors, exact_function_imports) {
                          .section(global, vec({{ref_to, exact, 0, 0, 0xd2, 0, end}}))
                          .bytes);
     };
+    // Of the functions here, the first one is known exactly, too.
+    for (uint8_t index = 0; index < 3; ++index)
+        EXPECT_EQ(fault(Binary{}
+                            .section(type, vec({func_type({}, {})}))
+                            .section(import, vec({name("") + name("") + Bytes{0, 0}}))
+                            .section(function, vec({{0}, {0}}))
+                            .section(global, vec({{ref_to, exact, 0, 0, 0xd2, index, end}}))
+                            .section(code, vec({body({}), body({})}))
+                            .bytes) == "valid",
+                  index != 0);
     EXPECT_EQ(with_import(0x20), "valid");
     EXPECT_EQ(with_import(0x00), "invalid: type mismatch: end requires [(ref (exact 0))] but stack has [(ref "
                                  "0)], in the global section @30");

@@ -278,6 +278,58 @@ TEST(Validate, each_local_has_its_own_type) {
                 << int{local} << ' ' << int{result};
 }
 
+TEST(Validate, locals_end_with_their_function) {
+    const auto with = [](const Bytes& code) {
+        return fault(Binary{}
+                         .section(type, vec({func_type({}, {})}))
+                         .section(function, vec({{0}, {0}}))
+                         .section(SectionId::code, vec({body({}, {1, 3, i64}), body(code, {1, 1, i64})}))
+                         .bytes);
+    };
+    EXPECT_EQ(with({0x20, 0, 0x1a}), "valid");
+    for (uint8_t local = 1; local < 4; ++local)
+        EXPECT_EQ(with({0x20, local, 0x1a}).substr(0, 24), "invalid: unknown local " + std::to_string(local))
+            << int{local};
+}
+
+TEST(Validate, catch_clauses) {
+    const auto with = [](const Bytes& block_type, const Bytes& clause) {
+        return fault(
+            Binary{}
+                .section(type, vec({func_type({}, {}), func_type({i32, i64}, {}), func_type({}, {i32, i64}),
+                                    func_type({}, {i64, i32}), func_type({}, {i32, i64, i64})}))
+                .section(function, vec({{0}}))
+                .section(tag, vec({{0, 1}}))
+                .section(SectionId::code, vec({body(Bytes{0x02} + block_type + Bytes{0x1f, 0x40, 1} + clause +
+                                                    Bytes{end, 0x00, end, 0x00})}))
+                .bytes);
+    };
+    const Bytes nothing{0x40};
+    EXPECT_EQ(with({2}, {0, 0, 0}), "valid");
+    for (const Bytes& other : {nothing, Bytes{i32}, Bytes{3}, Bytes{4}})
+        EXPECT_TRUE(with(other, {0, 0, 0}).starts_with("invalid: type mismatch: the label requires "));
+    EXPECT_EQ(with(nothing, {2, 0}), "valid");
+    EXPECT_NE(with({i32}, {2, 0}), "valid");
+    EXPECT_EQ(with({0x69}, {3, 0}), "valid"); // an exnref
+    EXPECT_NE(with({i32}, {3, 0}), "valid");
+    EXPECT_NE(with(nothing, {3, 0}), "valid");
+    EXPECT_TRUE(with(nothing, {4, 0, 0}).starts_with("malformed: malformed catch clause 0x04"));
+}
+
+TEST(Validate, constant_expressions_before_garbage_collection) {
+    LoadOptions options = all_features();
+    options.features.disable(Feature::gc);
+    const Bytes own{i32, 0, 0x41, 1, end}, first{i32, 0, 0x23, 0, end}, second{i32, 0, 0x23, 1, end};
+    const Bytes imported = name("") + name("") + Bytes{3, i32, 0};
+    EXPECT_NE(fault(Binary{}.section(global, vec({own, first})).bytes, options), "valid");
+    EXPECT_EQ(
+        fault(Binary{}.section(import, vec({imported})).section(global, vec({own, first})).bytes, options),
+        "valid");
+    EXPECT_NE(
+        fault(Binary{}.section(import, vec({imported})).section(global, vec({own, second})).bytes, options),
+        "valid");
+}
+
 TEST(Validate, parameters_need_not_be_set) {
     const Bytes type_with_two{0x60, 2, ref_to, 0x6c, ref_to, 0x6c, 0};
     for (uint8_t param = 0; param < 2; ++param)
