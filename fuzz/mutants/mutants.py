@@ -1,17 +1,18 @@
 #!/usr/bin/env python3
 """Changes one place of a library at a time, and looks whether a test notices:
 
-    mutants.py WORK [--count N] [--seed N] [--only FOLDER-OR-FILE] [--match REGEX] [--every] [-j N]
+    mutants.py WORK [--count N] [--seed N] [--only FOLDER-OR-FILE]... [--match REGEX] [--every] [--tests REGEX] [-j N]
 
 WORK gets a copy of the sources in which all chosen changes are made at once, so that one build has all mutants and the
 environment chooses one of them (switch.hpp). Each runs the tests that reach its code, the quickest first, until one
-fails. `results.jsonl` in WORK has one line for each; a run with the same arguments goes on where the one before stopped.
-With --every, all changes of the lines that match are tried, instead of one of each line.
+fails. `results.jsonl` in WORK has one line for each; a run with the same arguments goes on where the one before stopped,
+and tries again what no test noticed. With --every, all changes of the lines that match are tried, instead of one of each
+of --count lines.
 
 At the end comes a report by file, and the mutants that no test noticed: for each, a test is missing, the code is
 superfluous, or it changes nothing that can be seen. The last are in equivalent.txt, with the reason. The exit status is
 1 if there are others. Changes that can't be chosen at run time, since types or constants depend on them, are counted
-and left out.
+and left out. docs/fuzzing.md has an example and results.
 """
 import argparse
 import collections
