@@ -111,6 +111,53 @@ TEST(Decode, exports_that_a_module_defines) {
         }
 }
 
+TEST(Decode, functions_are_named_by_their_first_export) {
+    const auto item = [](std::string_view text, uint8_t index) { return name(text) + Bytes{0, index}; };
+    const auto module =
+        load(Binary{}
+                 .section(type, vec({func_type({}, {})}))
+                 .section(function, vec({{0}, {0}, {0}, {0}, {0}}))
+                 .section(export_, vec({item("z", 3), item("e", 1), item("q", 4), item("b", 1), item("a", 3),
+                                        item("x", 0), item("c", 0), item("d", 4), item("y", 1)}))
+                 .section(code, vec({body({}), body({}), body({}), body({}), body({})}))
+                 .bytes);
+    ASSERT_TRUE(module);
+    const std::string_view names[] = {"x", "e", "", "z", "q"};
+    for (uint32_t func = 0; func < 5; ++func)
+        EXPECT_EQ(module.func_name(func), names[func]) << func;
+    for (const std::string_view each : {"z", "e", "q", "b", "a", "x", "c", "d", "y"}) {
+        ASSERT_NE(module.find_export(each), nullptr) << each;
+        EXPECT_EQ(module.find_export(each)->name, each);
+    }
+    EXPECT_EQ(module.find_export("w"), nullptr);
+}
+
+TEST(Decode, a_module_of_the_largest_size_is_copied) {
+    const Bytes bytes = Binary{}.section(custom, name("note")).bytes;
+    LoadOptions options;
+    options.limits.module_size = bytes.size();
+    const auto module = load(bytes, options);
+    EXPECT_EQ(module.bytes().size(), bytes.size());
+    EXPECT_NE(module.bytes().data(), bytes.data());
+}
+
+TEST(Decode, every_type_of_a_group) {
+    const auto module =
+        load(Binary{}
+                 .section(type, vec({Bytes{0x4e, 3} + func_type({i32}, {}) + func_type({i64, f32}, {f64}) +
+                                     Bytes{0x5f, 2, i32, 0, i64, 1}}))
+                 .bytes);
+    ASSERT_EQ(module.types().size(), 3u);
+    const TypeRegistry& types = module.type_registry();
+    EXPECT_EQ(types.func(module.types()[0]).params.size(), 1u);
+    const FuncType& second = types.func(module.types()[1]);
+    ASSERT_EQ(second.params.size(), 2u);
+    EXPECT_EQ(second.params[1], ValType::f32);
+    ASSERT_EQ(second.results.size(), 1u);
+    ASSERT_EQ(types[module.types()[2]].fields.size(), 2u);
+    EXPECT_TRUE(types[module.types()[2]].fields[1].is_mutable);
+}
+
 TEST(Decode, kinds_that_do_not_exist) {
     const Bytes zero{0x41, 0, end};
     const auto segment_fault = [&](SectionId id, const Bytes& segment) {

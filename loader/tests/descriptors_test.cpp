@@ -57,6 +57,15 @@ TEST(Descriptors, groups_with_different_descriptors_differ) {
     EXPECT_EQ(module.types()[2], module.types()[4]);
 }
 
+TEST(Descriptors, exact_types_beyond_a_group_are_looked_up_at_the_end) {
+    const auto types_fault = [](const Bytes& last) {
+        return fault(Binary{}.section(type, vec({Bytes{0x5f, 1, ref_to, exact, 1, 0}, last})).bytes);
+    };
+    EXPECT_EQ(types_fault(Bytes{0x00}).substr(0, 33), "malformed: malformed definition t");
+    EXPECT_EQ(fault(Binary{}.section(type, vec({Bytes{0x5f, 1, ref_to, exact, 1, 0}})).bytes).substr(0, 23),
+              "invalid: unknown type 1");
+}
+
 TEST(Descriptors, mismatched_clauses) {
     const auto group = [](const std::vector<Bytes>& members) {
         const std::string text = fault(Binary{}.section(type, vec({Bytes{0x4e} + vec(members)})).bytes);
@@ -70,6 +79,12 @@ TEST(Descriptors, mismatched_clauses) {
               "invalid: forward use of described type by descriptor 0");
     EXPECT_EQ(group({Bytes{described_by, 1, 0x5e, i32, 0}, Bytes{describes, 0} + empty_struct}),
               "invalid: descriptor type must be a struct: type 0");
+    // The same of members that aren't the first.
+    EXPECT_EQ(group({empty_struct, Bytes{described_by, 0} + empty_struct}),
+              "invalid: type 1 is not described by its descriptor");
+    EXPECT_EQ(group({Bytes{described_by, 1} + empty_struct, Bytes{describes, 0, 0x5e, i32, 0}}),
+              "invalid: described type must be a struct: type 1");
+    EXPECT_EQ(group({empty_struct, Bytes{0x5d, 0}}), "invalid: non-function type in the continuation type 1");
     EXPECT_EQ(group({Bytes{described_by, 0, described_by, 0} + empty_struct}),
               "malformed: malformed definition type 0x4d");
     EXPECT_EQ(group({Bytes{described_by}}), "malformed: unexpected end of section or function");

@@ -253,12 +253,20 @@ TEST(FastPath, has_the_verdicts_of_the_rules_on_every_small_stack) {
     size_t valid = 0, refused = 0;
     for (size_t i = 0; i < instructions.size(); ++i)
         for (size_t j = 0; j < (i < with_few_operands ? 1 + 6 + 36 : stacks.size()); ++j) {
-            const Bytes code = stacks[j] + instructions[i] + Bytes{0x00, end};
-            const std::string fast = verdict(code), slow = verdict(code + Bytes{0x01});
-            ++(fast == "valid" ? valid : refused);
-            ASSERT_EQ(fast == "valid" ? passed : fast.substr(0, fast.find(" @")),
-                      fast == "valid" ? slow.substr(0, passed.size()) : slow.substr(0, slow.find(" @")))
-                << "instruction " << i << ", stack " << j;
+            // In a block, what is below must not be touched.
+            for (const bool in_block : {false, true}) {
+                if (in_block && j >= 1 + 6 + 36)
+                    continue;
+                const Bytes code =
+                    stacks[j] +
+                    (in_block ? Bytes{0x02, 0x40} + instructions[i] + Bytes{end} : instructions[i]) +
+                    Bytes{0x00, end};
+                const std::string fast = verdict(code), slow = verdict(code + Bytes{0x01});
+                ++(fast == "valid" ? valid : refused);
+                ASSERT_EQ(fast == "valid" ? passed : fast.substr(0, fast.find(" @")),
+                          fast == "valid" ? slow.substr(0, passed.size()) : slow.substr(0, slow.find(" @")))
+                    << "instruction " << i << ", stack " << j << (in_block ? ", in a block" : "");
+            }
         }
     EXPECT_GT(valid, 1000u);
     EXPECT_GT(refused, 5000u);

@@ -96,6 +96,24 @@ TEST(TypeRegistry, a_reference_to_an_equal_type_is_not_recursion) {
     EXPECT_NE(types.add_group(unrolled), first);
 }
 
+TEST(TypeRegistry, the_same_among_others) {
+    TypeRegistry types;
+    const ValType one[] = {ValType::i32}, two[] = {ValType::i64};
+    const SubType others[] = {function(one, {}), function(two, {})};
+    const TypeId before = types.add_group(others);
+    const FieldType to_before[] = {{ref(before + 1), false}};
+    const SubType refers[] = {structure(to_before)};
+    const TypeId first = types.add_group(refers);
+    EXPECT_EQ(types.add_group(refers), first);
+    const FieldType to_self[] = {{ref(self(0)), false}};
+    const SubType list[] = {structure(to_self)};
+    const TypeId recursive = types.add_group(list);
+    EXPECT_EQ(types.add_group(list), recursive);
+    const FieldType to_list[] = {{ref(recursive), false}};
+    const SubType unrolled[] = {structure(to_list)};
+    EXPECT_NE(types.add_group(unrolled), recursive);
+}
+
 TEST(TypeRegistry, the_size_of_a_group_matters) {
     TypeRegistry types;
     const SubType alone[] = {structure({})};

@@ -2,6 +2,7 @@
 
 #include <warpbeam/memory/accounting_allocator.hpp>
 
+#include <cstring>
 #include <tuple>
 
 namespace warpbeam::test {
@@ -294,19 +295,19 @@ TEST(Validate, locals_end_with_their_function) {
 
 TEST(Validate, catch_clauses) {
     const auto with = [](const Bytes& block_type, const Bytes& clause) {
-        return fault(
-            Binary{}
-                .section(type, vec({func_type({}, {}), func_type({i32, i64}, {}), func_type({}, {i32, i64}),
-                                    func_type({}, {i64, i32}), func_type({}, {i32, i64, i64})}))
-                .section(function, vec({{0}}))
-                .section(tag, vec({{0, 1}}))
-                .section(SectionId::code, vec({body(Bytes{0x02} + block_type + Bytes{0x1f, 0x40, 1} + clause +
-                                                    Bytes{end, 0x00, end, 0x00})}))
-                .bytes);
+        return fault(Binary{}
+                         .section(type, vec({func_type({}, {}), func_type({i32, i64}, {}),
+                                             func_type({}, {i32, i64}), func_type({}, {i64, i32}),
+                                             func_type({}, {i32, i64, i64}), func_type({}, {i32, i32})}))
+                         .section(function, vec({{0}}))
+                         .section(tag, vec({{0, 1}}))
+                         .section(SectionId::code, vec({body(Bytes{0x02} + block_type + Bytes{0x1f, 0x40, 1} +
+                                                             clause + Bytes{end, 0x00, end, 0x00})}))
+                         .bytes);
     };
     const Bytes nothing{0x40};
     EXPECT_EQ(with({2}, {0, 0, 0}), "valid");
-    for (const Bytes& other : {nothing, Bytes{i32}, Bytes{3}, Bytes{4}})
+    for (const Bytes& other : {nothing, Bytes{i32}, Bytes{3}, Bytes{4}, Bytes{5}})
         EXPECT_TRUE(with(other, {0, 0, 0}).starts_with("invalid: type mismatch: the label requires "));
     EXPECT_EQ(with(nothing, {2, 0}), "valid");
     EXPECT_NE(with({i32}, {2, 0}), "valid");
@@ -349,8 +350,49 @@ TEST(Validate, many_locals_take_no_memory) {
             options);
     };
     EXPECT_EQ(with(Bytes{0x20} + leb(many)), "valid");
+    EXPECT_EQ(with(Bytes(1000, 0x01) + Bytes{0x20} + leb(many)), "valid");
     EXPECT_NE(with(Bytes{0x20} + leb(many - 1)), "valid");
     EXPECT_NE(with(Bytes{0x20} + leb(many + 1)), "valid");
+}
+
+/// Notices what is written a little beyond its blocks.
+class WatchfulAllocator final : public Allocator {
+public:
+    void* allocate(size_t size, size_t alignment) noexcept override {
+        void* const block = standard().allocate(size + beyond, alignment);
+        if (block != nullptr)
+            std::memset(static_cast<uint8_t*>(block) + size, 0xa5, beyond);
+        return block;
+    }
+    void deallocate(void* block, size_t size, size_t alignment) noexcept override {
+        for (size_t i = 0; i < beyond; ++i)
+            EXPECT_EQ(static_cast<uint8_t*>(block)[size + i], 0xa5) << size << " + " << i;
+        standard().deallocate(block, size + beyond, alignment);
+    }
+
+private:
+    static constexpr size_t beyond = 64;
+};
+
+TEST(Validate, writes_only_to_its_own_memory) {
+    WatchfulAllocator allocator;
+    LoadOptions options = all_features();
+    options.allocator = &allocator;
+    Bytes pushes;
+    for (size_t count = 1; count < 600; ++count) {
+        pushes = pushes + Bytes{0x41, 0};
+        const Bytes code = pushes + Bytes(count, 0x1a);
+        ASSERT_EQ(fault(module_of(func_type({}, {}), body(code)), options), "valid") << count;
+        // Without the fast path, for what comes after the end.
+        const Bytes longer = sized(Bytes{0} + code + Bytes{end, 0x01});
+        ASSERT_NE(fault(module_of(func_type({}, {}), longer), options), "valid") << count;
+    }
+    // Several at once.
+    for (size_t results = 1; results < 300; ++results)
+        ASSERT_EQ(
+            fault(module_of(func_type({}, Bytes(results, i32)), body({0x10, 0, 0x10, 0, 0x10, 0, 0x00})),
+                  options),
+            "valid");
 }
 
 TEST(Validate, finds_types_only_where_an_instruction_begins) {
@@ -369,6 +411,26 @@ TEST(Validate, finds_types_only_where_an_instruction_begins) {
         if (found) {
             EXPECT_EQ(static_cast<int>(types.operands.size()), operands[offset]) << offset;
         }
+    }
+    ModuleAccess::FrameTypes types{Allocator::standard()};
+    for (const uint32_t offset : {8u, 9u, UINT32_MAX})
+        EXPECT_FALSE(ModuleAccess::frame_types(*module, 0, offset, types, Allocator::standard())) << offset;
+}
+
+TEST(Validate, finds_types_only_in_functions_that_have_a_body) {
+    const auto module =
+        load(Binary{}
+                 .section(type, vec({func_type({}, {})}))
+                 .section(import, vec({name("") + name("") + Bytes{0, 0}, name("") + name("") + Bytes{0, 0},
+                                       name("") + name("") + Bytes{0, 0}}))
+                 .section(function, vec({{0}, {0}}))
+                 .section(SectionId::code, vec({body({}), body({})}))
+                 .bytes);
+    for (uint32_t func = 0; func < 10; ++func) {
+        ModuleAccess::FrameTypes types{Allocator::standard()};
+        EXPECT_EQ(ModuleAccess::frame_types(module, func, 0, types, Allocator::standard()).has_value(),
+                  func == 3 || func == 4)
+            << func;
     }
 }
 
