@@ -73,6 +73,8 @@ TEST(Descriptors, mismatched_clauses) {
     };
     EXPECT_EQ(group({Bytes{described_by, 7} + empty_struct}),
               "invalid: descriptor type is outside rec group: type 7");
+    EXPECT_EQ(group({Bytes{described_by, 1} + empty_struct}),
+              "invalid: descriptor type is outside rec group: type 1");
     EXPECT_EQ(group({Bytes{described_by, 1} + empty_struct, empty_struct}),
               "invalid: type 0 is not described by its descriptor");
     EXPECT_EQ(group({Bytes{describes, 1} + empty_struct, Bytes{described_by, 0} + empty_struct}),

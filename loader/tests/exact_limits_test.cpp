@@ -125,6 +125,17 @@ TEST(ExactLimits, slots_of_a_frame) {
         expect_limit(&ModuleLimits::frame_slots, count, with(pushes + drops),
                      std::to_string(count) + " operands");
     }
+    // All results of a call at once.
+    for (const uint32_t count : {1u, 3u, 125u, 126u, 127u, 500u}) {
+        const Bytes results(count, i32);
+        const Bytes bytes = Binary{}
+                                .section(type, vec({func_type({}, results), func_type({}, {})}))
+                                .section(import, vec({name("") + name("") + Bytes{0, 0}}))
+                                .section(function, vec({{1}}))
+                                .section(SectionId::code, vec({body(Bytes{0x10, 0} + Bytes(count, 0x1a))}))
+                                .bytes;
+        expect_limit(&ModuleLimits::frame_slots, count, bytes, std::to_string(count) + " results");
+    }
     // A vector takes two slots, and if there is any among the operands, they all do.
     const Bytes vector = Bytes{0xfd, 12} + Bytes(16, 0);
     expect_limit(&ModuleLimits::frame_slots, 2u, with(vector + Bytes{0x1a}), "one vector");

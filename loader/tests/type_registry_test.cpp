@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 #include <warpbeam/loader/type_registry.hpp>
+#include <warpbeam/memory/accounting_allocator.hpp>
 
 #include <thread>
 #include <vector>
@@ -75,6 +76,26 @@ TEST(TypeRegistry, the_first_id_that_is_not_there) {
         const SubType pair[] = {structure({}), structure(to_member)};
         EXPECT_EQ(types.add_group(pair) != TypeRegistry::failed, member < 2) << member;
     }
+}
+
+TEST(TypeRegistry, gives_its_memory_back) {
+    AccountingAllocator allocator;
+    {
+        TypeRegistry types{allocator};
+        const std::vector<SubType> many(10'000, structure({}));
+        ASSERT_NE(types.add_group(many), TypeRegistry::failed);
+        EXPECT_NE(allocator.blocks().live, 0u);
+    }
+    EXPECT_EQ(allocator.blocks().live, 0u);
+}
+
+TEST(TypeRegistry, has_room_for_three_million_types) {
+    TypeRegistry types;
+    const SubType first[] = {structure({})};
+    ASSERT_EQ(types.add_group(first), 0u);
+    const std::vector<SubType> many(max_type_id, structure({})); // one too many
+    EXPECT_EQ(types.add_group(many), TypeRegistry::failed);
+    EXPECT_FALSE(types.contains(1));
 }
 
 TEST(TypeRegistry, recursion_is_equal_up_to_renaming) {

@@ -186,6 +186,12 @@ TEST(Validate, sub_types) {
     EXPECT_EQ(fault(Binary{}.section(type, vec({base, good})).bytes), "valid");
     EXPECT_EQ(fault(Binary{}.section(type, vec({base, wrong})).bytes),
               "invalid: sub type 1 does not match super type 0, in the type section @17");
+    // Each field, not only the first.
+    for (const uint8_t third : {i32, i64, f32}) {
+        const Bytes three{0x50, 0, 0x5f, 3, i32, 0, i64, 1, f32, 0};
+        const Bytes other{0x50, 1, 0, 0x5f, 3, i32, 0, i64, 1, third, 0};
+        EXPECT_EQ(fault(Binary{}.section(type, vec({three, other})).bytes) == "valid", third == f32);
+    }
     EXPECT_EQ(fault(Binary{}.section(type, vec({Bytes{0x5f, 0}, Bytes{0x50, 1, 0, 0x5f, 0}})).bytes),
               "invalid: sub type 1 does not match super type 0, which is final, in the type section @13");
     EXPECT_EQ(fault(Binary{}.section(type, vec({Bytes{0x50, 1, 0, 0x5f, 0}})).bytes),
