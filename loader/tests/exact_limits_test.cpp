@@ -85,6 +85,12 @@ TEST(ExactLimits, parts_of_types) {
     expect_limit(&ModuleLimits::subtyping_depth, 3u,
                  Binary{}.section(type, vec({Bytes{0x50, 0, 0x5f, 0}, sub(0), sub(1), sub(2)})).bytes,
                  "supertypes");
+    expect_limit(
+        &ModuleLimits::subtyping_depth, 3u,
+        Binary{}
+            .section(type, vec({Bytes{0x4e, 4} + Bytes{0x50, 0, 0x5f, 0} + sub(0) + sub(1) + sub(2)}))
+            .bytes,
+        "supertypes in a group");
 }
 
 TEST(ExactLimits, functions) {

@@ -423,6 +423,21 @@ TEST(Validate, finds_types_only_where_an_instruction_begins) {
         EXPECT_FALSE(ModuleAccess::frame_types(*module, 0, offset, types, Allocator::standard())) << offset;
 }
 
+TEST(Validate, finds_the_types_of_locals) {
+    const auto module =
+        load(module_of(func_type({i32, f64}, {}),
+                       body({0x01}, vec({{2, i64}, {1, f32}, {1, ref_to, 0x6c}, {0, i32}, {1, i64}}))));
+    ModuleAccess::FrameTypes types{Allocator::standard()};
+    ASSERT_TRUE(ModuleAccess::frame_types(module, 0, 0, types, Allocator::standard()));
+    const ValType expected[] = {ValType::i32, ValType::f64,
+                                ValType::i64, ValType::i64,
+                                ValType::f32, ValType::reference(HeapType::i31, true), // until it is set
+                                ValType::i64};
+    ASSERT_EQ(types.locals.size(), std::size(expected));
+    for (size_t i = 0; i < std::size(expected); ++i)
+        EXPECT_EQ(types.locals[i], expected[i]) << i;
+}
+
 TEST(Validate, finds_types_only_in_functions_that_have_a_body) {
     const auto module =
         load(Binary{}
