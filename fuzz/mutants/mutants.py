@@ -363,12 +363,12 @@ def main():
     if os.path.exists(results_path):
         with open(results_path, encoding="utf-8") as file:
             known = {key_of(result): result for result in map(json.loads, file)}
-    results = []
+    results, reasons = [], explained()
     with concurrent.futures.ThreadPoolExecutor(options.j) as pool, open(results_path, "a", encoding="utf-8") as file:
         def judge(mutant):
             result = known.get(key_of(mutant))
-            # There may be a new test for what survived.
-            if result is not None and result["verdict"].startswith("noticed"):
+            # There may be a new test for what survived without a reason.
+            if result is not None and (result["verdict"].startswith("noticed") or key_of(mutant) in reasons):
                 return result
             result = {name: mutant[name] for name in ("path", "line", "nth", "before", "after")}
             result["verdict"] = tests.verdict(mutant)

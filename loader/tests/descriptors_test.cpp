@@ -191,6 +191,8 @@ TEST(PageSizes, are_1_or_64_kib) {
     EXPECT_EQ(module.memories()[1].page_size_log2, 16);
     EXPECT_EQ(memory_fault({0x08, 0, 12}),
               "invalid: invalid custom page size: 2^12 bytes; only 1 and 65536 are possible");
+    EXPECT_EQ(memory_fault({0x08, 0, 63}),
+              "invalid: invalid custom page size: 2^63 bytes; only 1 and 65536 are possible");
     EXPECT_EQ(memory_fault({0x08, 0, 64}), "malformed: invalid custom page size: 2^64 bytes");
     EXPECT_EQ(memory_fault({0x08, 0}), "malformed: unexpected end of section or function");
     EXPECT_EQ(memory_fault({0x10, 0}), "malformed: malformed limits flags 0x10");

@@ -66,6 +66,12 @@ TEST(Validate, messages_give_expected_and_found_types_and_the_position) {
               "the code section, function 0 @30");
 }
 
+TEST(Validate, messages_show_as_many_types_as_are_needed) {
+    EXPECT_TRUE(
+        fault(module_of(func_type({i32, i64}, {}), body({0x42, 0, 0x43, 0, 0, 0, 0, 0x42, 1, 0x10, 0})))
+            .starts_with("invalid: type mismatch: call requires [i32 i64] but stack has [f32 i64]"));
+}
+
 TEST(Validate, messages_show_the_first_of_many_types) {
     const Bytes results(100, i64);
     std::string types = "[";
@@ -257,6 +263,10 @@ TEST(Validate, offsets_fit_the_addresses) {
     };
     const Bytes address32{0x41, 0}, address64{0x42, 0}, value{0x41, 0}, drop{0x1a};
     const Bytes load{0x28, 2}, store{0x36, 2};
+    EXPECT_TRUE(with(0, address32 + Bytes{0x28, 0x3f, 0} + drop)
+                    .starts_with("invalid: alignment must not be larger"));
+    EXPECT_TRUE(with(0, address32 + Bytes{0x28, 0x80, 0x01, 0} + drop)
+                    .starts_with("malformed: malformed memop flags 0x80"));
     const Bytes most{0xff, 0xff, 0xff, 0xff, 0x0f}, more{0x80, 0x80, 0x80, 0x80, 0x10}; // 2^32
     const Bytes longest{0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x00};
     const Bytes too_long{0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x00};
@@ -421,6 +431,27 @@ TEST(Validate, finds_types_only_where_an_instruction_begins) {
     ModuleAccess::FrameTypes types{Allocator::standard()};
     for (const uint32_t offset : {8u, 9u, UINT32_MAX})
         EXPECT_FALSE(ModuleAccess::frame_types(*module, 0, offset, types, Allocator::standard())) << offset;
+}
+
+TEST(Validate, finds_types_at_several_offsets) {
+    struct Heights final : ModuleAccess::FrameTypesSink {
+        std::expected<void, Error> take(size_t, ModuleAccess::FrameTypes& found) noexcept override {
+            heights.push_back(found.operands.size());
+            return {};
+        }
+        std::vector<size_t> heights;
+    };
+    const auto module = load(module_of(func_type({}, {}), body({0x41, 0, 0x41, 0, 0x6a, 0x1a})));
+    const auto found = [&](const std::vector<uint32_t>& offsets) {
+        Heights heights;
+        const bool good =
+            ModuleAccess::frame_types(module, 0, offsets, heights, Allocator::standard()).has_value();
+        return std::pair{good, heights.heights};
+    };
+    EXPECT_EQ(found({0, 2, 4, 5, 6}), std::pair(true, std::vector<size_t>{0, 1, 2, 1, 0}));
+    EXPECT_EQ(found({0, 2, 2}), std::pair(true, std::vector<size_t>{0, 1, 1}));
+    EXPECT_FALSE(found({4, 2}).first);
+    EXPECT_FALSE(found({0, 7}).first);
 }
 
 TEST(Validate, finds_the_types_of_locals) {
