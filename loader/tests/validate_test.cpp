@@ -333,6 +333,28 @@ TEST(Validate, catch_clauses) {
     EXPECT_TRUE(with(nothing, {4, 0, 0}).starts_with("malformed: malformed catch clause 0x04"));
 }
 
+TEST(Validate, arrays_of_a_fixed_number_of_elements) {
+    const auto with = [](const Bytes& code) {
+        return fault(Binary{}
+                         .section(type, vec({Bytes{0x5e, i32, 0}, Bytes{0x60, 0, 1, ref_to, 0}}))
+                         .section(function, vec({{1}}))
+                         .section(SectionId::code, vec({body(code)}))
+                         .bytes);
+    };
+    for (uint8_t operands = 0; operands < 4; ++operands)
+        for (uint8_t count = 0; count < 4; ++count) {
+            Bytes code;
+            for (uint8_t i = 0; i < operands; ++i)
+                code = code + Bytes{0x41, 0};
+            EXPECT_EQ(with(code + Bytes{0xfb, 8, 0, count}) == "valid", operands == count)
+                << int{operands} << ' ' << int{count};
+        }
+    EXPECT_NE(with({0x42, 0, 0x41, 0, 0xfb, 8, 0, 2}), "valid");
+    // In unreachable code there are enough, and it takes no time.
+    EXPECT_EQ(with(Bytes{0x00, 0x41, 0, 0xfb, 8, 0} + leb(UINT32_MAX)), "valid");
+    EXPECT_NE(with({0x00, 0x42, 0, 0xfb, 8, 0, 2}), "valid");
+}
+
 TEST(Validate, constant_expressions_before_garbage_collection) {
     LoadOptions options = all_features();
     options.features.disable(Feature::gc);
