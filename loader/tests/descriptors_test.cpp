@@ -81,6 +81,8 @@ TEST(Descriptors, mismatched_clauses) {
               "invalid: forward use of described type by descriptor 0");
     EXPECT_EQ(group({Bytes{described_by, 1, 0x5e, i32, 0}, Bytes{describes, 0} + empty_struct}),
               "invalid: descriptor type must be a struct: type 0");
+    EXPECT_EQ(group({Bytes{describes, 0, described_by, 0} + empty_struct}),
+              "invalid: forward use of described type by descriptor 0");
     // The same of members that aren't the first.
     EXPECT_EQ(group({empty_struct, Bytes{described_by, 0} + empty_struct}),
               "invalid: type 1 is not described by its descriptor");
