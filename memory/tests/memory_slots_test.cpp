@@ -230,6 +230,14 @@ TEST_F(MemorySlotsTest, a_memory_goes_back_to_a_small_slot) {
     EXPECT_TRUE(all_zero(empty->data(), empty->size()));
 }
 
+TEST_F(MemorySlotsTest, a_memory_that_outgrows_all_slots_gets_its_reservation) {
+    auto grown = LinearMemory::create({.initial_pages = 1, .reservation = 64 * 65536, .slots = &slots_});
+    ASSERT_TRUE(grown && grown->grow(16)); // more than a MiB
+    const uint8_t* const place = grown->data();
+    ASSERT_TRUE(grown->grow(47));
+    EXPECT_EQ(grown->data(), place);
+}
+
 TEST_F(MemorySlotsTest, pages_of_one_byte_stay_in_a_slot) {
     auto bytes = LinearMemory::create(
         {.page_size_log2 = 0, .initial_pages = 3, .max_pages = 100'000, .slots = &slots_});

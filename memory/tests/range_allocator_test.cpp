@@ -103,6 +103,8 @@ TEST(RangeAllocator, refuses_huge_sizes) {
         EXPECT_FALSE(ranges.allocate(size)) << size;
     EXPECT_TRUE(ranges.allocate(uint64_t{1} << 62));
     EXPECT_TRUE(ranges.allocate(uint64_t{1} << 61, uint64_t{1} << 60));
+    EXPECT_TRUE(ranges.allocate(16, uint64_t{1} << 62));
+    EXPECT_FALSE(ranges.allocate(16, uint64_t{1} << 63));
     EXPECT_TRUE(ranges.consistent());
 }
 

@@ -73,6 +73,18 @@ TEST(Vec, asks_for_all_the_memory_there_is_but_not_for_more) {
     EXPECT_EQ(asked.requests, 3u);
 }
 
+TEST(Vec, destroys_exactly_what_it_loses) {
+    const auto shared = std::make_shared<int>(1);
+    Vec<std::shared_ptr<int>> vec;
+    for (int i = 0; i < 8; ++i) // as many as there is room for
+        ASSERT_TRUE(vec.push(shared));
+    EXPECT_EQ(shared.use_count(), 9);
+    ASSERT_TRUE(vec.resize(3));
+    EXPECT_EQ(shared.use_count(), 4);
+    ASSERT_TRUE(vec.resize(0));
+    EXPECT_EQ(shared.use_count(), 1);
+}
+
 TEST(Vec, grows_by_more_than_it_has) {
     Vec<uint8_t> vec;
     ASSERT_TRUE(vec.push(1));

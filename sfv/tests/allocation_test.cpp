@@ -200,6 +200,18 @@ TEST(Allocation, what_is_assigned_to_gives_its_memory_back) {
     EXPECT_EQ(live, before);
 }
 
+TEST(Allocation, a_text_that_gets_shorter_gives_its_memory_back) {
+    const size_t before = live;
+    Text text;
+    ASSERT_TRUE(text.copy_from("a string that is longer than nineteen characters"));
+    EXPECT_EQ(live, before + 1);
+    ASSERT_TRUE(text.copy_from("another string that is longer than nineteen characters"));
+    EXPECT_EQ(live, before + 1);
+    ASSERT_TRUE(text.copy_from("short"));
+    EXPECT_EQ(live, before);
+    EXPECT_EQ(text.view(), "short");
+}
+
 TEST(Allocation, an_insertion_that_fails_leaves_the_document_as_it_was) {
     for (size_t failures = 0; failures < 3; ++failures) {
         auto dictionary = std::move(*Dictionary::parse("a=1, b=2, c=3, d=4"));
