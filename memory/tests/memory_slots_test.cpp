@@ -221,6 +221,8 @@ TEST_F(MemorySlotsTest, a_memory_goes_back_to_a_small_slot) {
     ASSERT_TRUE(reset->reset());
     EXPECT_EQ(committed(), 64 * kib);
     EXPECT_TRUE(all_zero(reset->data(), reset->size()));
+    ASSERT_TRUE(reset->grow(1) && reset->reset()); // half of its slot
+    EXPECT_EQ(committed(), 64 * kib);
     auto empty = memory(0);
     EXPECT_EQ(committed(), 64 * kib);
     ASSERT_TRUE(empty && empty->grow(2) && empty->reset());
