@@ -1,17 +1,18 @@
 #!/usr/bin/env python3
 """Changes one place of a library at a time, and looks whether a test notices:
 
-    mutants.py WORK [--count N] [--seed N] [--only FOLDER-OR-FILE] [--match REGEX] [--every] [-j N]
+    mutants.py WORK [--count N] [--seed N] [--only FOLDER-OR-FILE]... [--match REGEX] [--every] [--tests REGEX] [-j N]
 
 WORK gets a copy of the sources in which all chosen changes are made at once, so that one build has all mutants and the
 environment chooses one of them (switch.hpp). Each runs the tests that reach its code, the quickest first, until one
-fails. `results.jsonl` in WORK has one line for each; a run with the same arguments goes on where the one before stopped.
-With --every, all changes of the lines that match are tried, instead of one of each line.
+fails. `results.jsonl` in WORK has one line for each; a run with the same arguments goes on where the one before stopped,
+and tries again what no test noticed. With --every, all changes of the lines that match are tried, instead of one of each
+of --count lines.
 
 At the end comes a report by file, and the mutants that no test noticed: for each, a test is missing, the code is
 superfluous, or it changes nothing that can be seen. The last are in equivalent.txt, with the reason. The exit status is
 1 if there are others. Changes that can't be chosen at run time, since types or constants depend on them, are counted
-and left out.
+and left out. docs/fuzzing.md has an example and results.
 """
 import argparse
 import collections
@@ -24,9 +25,9 @@ import resource
 import shutil
 import subprocess
 import sys
-import time
+import zlib
 
-from changes import changes_of
+from changes import changes_of, compatible, constant_lines, switched
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
@@ -36,6 +37,10 @@ MAX_MUTANTS = 1 << 16 # as in switch.hpp
 SUITES = ["python3", "spectest/tests/every_script.py", "{testsuite}", "{build}/warpbeam", "wast", "--quiet"]
 FIELDS = ["{build}/warpbeam", "sfv-tests", "{structured-field-tests}"]
 REPLAYS = ["python3", "vm/cli/tests/replay_test.py", "{build}/warpbeam"]
+
+
+# Tests that measure times, by their names.
+TIMED = re.compile(r"time|fast\b|quickly|proportion", re.I)
 
 
 def unit(name):
@@ -68,43 +73,54 @@ def key_of(mutant):
 
 
 def choose(options):
-    """The mutants in random order, so that libraries get some in proportion to their lines."""
+    """The mutants in random order, so that libraries get some in proportion to their lines, but those of the first --only
+    first; and how many are left out, by reason."""
     lines = []
-    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True).stdout.split()
+    listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True).stdout.split()
     for path in listed:
-        if not re.search(r"(^|/)(src|include)/.*\.(cpp|hpp)$", path) or not path.startswith(options.only):
+        if not re.search(r"(^|/)(src|include)/.*\.(cpp|hpp)$", path) or not path.startswith(tuple(options.only or [""])):
             continue
         if library_of(path) is None or re.search(r"/erlang/|/tools/|win32", path):
             continue
         with open(os.path.join(ROOT, path), encoding="utf-8") as file:
-            seen = collections.Counter()
-            for number, line in enumerate(file.read().split("\n")):
-                seen[line.strip()] += 1
-                if re.search(options.match, line):
-                    lines.append((path, number, seen[line.strip()], line))
+            text = file.read().split("\n")
+        seen, constant = collections.Counter(), constant_lines(text)
+        for number, line in enumerate(text):
+            seen[line.strip()] += 1
+            if re.search(options.match, line):
+                lines.append((path, number, seen[line.strip()], line, number in constant))
     chooser = random.Random(options.seed)
     chooser.shuffle(lines)
-    chosen, left_out = [], 0
-    for path, number, nth, line in lines:
+    chosen, left_out = [], collections.Counter()
+    for path, number, nth, line, is_constant in lines:
         changes = changes_of(line)
-        left_out += sum(change.switched is None for change in changes)
+        if is_constant:
+            left_out["evaluated by the compiler"] += len(changes)
+            continue
+        left_out["no choice at run time"] += sum(change.switched is None for change in changes)
         changes = [change for change in changes if change.switched is not None]
         if not options.every and changes:
             changes = [chooser.choice(changes)]
-        end = 0
-        for change in sorted(changes):
-            if change.begin < end: # it overlaps the one before
-                left_out += 1
-                continue
-            end = change.end
+        changes, overlapping = compatible(changes)
+        left_out["overlap with another one"] += overlapping
+        for change in changes:
             changed = line[:change.begin] + change.after + line[change.end:]
             chosen.append({"path": path, "line": number + 1, "nth": nth, "before": line.strip(), "after": changed.strip(),
                            "change": change})
         if len(chosen) >= options.count:
             break
-    for number, mutant in enumerate(chosen[:MAX_MUTANTS - 1]):
-        mutant["id"] = number + 1
-    return chosen[:MAX_MUTANTS - 1], left_out
+    chosen = chosen[:MAX_MUTANTS // 2]
+    order = options.only or [""]
+    chosen.sort(key=lambda mutant: next(i for i, only in enumerate(order) if mutant["path"].startswith(only)))
+    # The same number in the next run, whatever is added to the sources, so that little must be built again.
+    numbers = set()
+    for mutant in chosen:
+        number = zlib.crc32("\n".join(map(str, key_of(mutant))).encode()) % (MAX_MUTANTS - 1) + 1
+        while number in numbers:
+            number = number % (MAX_MUTANTS - 1) + 1
+        numbers.add(number)
+        mutant["id"] = number
+    return chosen, left_out
 
 
 def write_if_changed(path, text):
@@ -122,7 +138,7 @@ def write_tree(tree, mutants):
     by_file = collections.defaultdict(list)
     for mutant in mutants:
         by_file[mutant["path"]].append(mutant)
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True).stdout
+    listed = subprocess.run(["git", "ls-files", "-coz", "--exclude-standard"], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True).stdout
     for path in filter(None, listed.split("\0")):
         if not os.path.isfile(os.path.join(ROOT, path)):
             continue
@@ -130,39 +146,58 @@ def write_tree(tree, mutants):
             text = file.read()
         if path in by_file:
             lines = text.decode().split("\n")
-            for mutant in sorted(by_file[path], key=lambda mutant: mutant["change"].begin, reverse=True):
-                change, line = mutant["change"], lines[mutant["line"] - 1]
-                lines[mutant["line"] - 1] = (line[:change.begin] + change.switched.replace("@", str(mutant["id"])) +
-                                             line[change.end:])
+            by_line = collections.defaultdict(list)
+            for mutant in by_file[path]:
+                by_line[mutant["line"] - 1].append((mutant["id"], mutant["change"]))
+            for number, changes in by_line.items():
+                lines[number] = switched(lines[number], changes)
             text = "\n".join(lines).encode()
         write_if_changed(os.path.join(tree, path), text)
         if os.access(os.path.join(ROOT, path), os.X_OK):
             os.chmod(os.path.join(tree, path), 0o755)
 
 
-def build_all(tree, build, mutants):
+def refused_by_compiler(output, build):
+    """The numbers of the mutants in its errors: those in the message, or the last one before the place."""
+    refused = set()
+    for fault in re.split(r"^(?=[^\s|][^\n]*?:\d+:\d+: (?:fatal )?error: )", output, flags=re.M)[1:]:
+        messages = "\n".join(line for line in fault.split("\n") if re.match(r"\S+:\d+:\d+: ", line))
+        named = set(map(int, re.findall(r"\b(?:Mark|Omit|Not|(?:mutant::[\w>*+<=!-]+?))<(\d+)[>,]", messages)))
+        path, line, column = re.match(r"(.+?):(\d+):(\d+):", fault).groups()
+        path = os.path.normpath(os.path.join(build, path))
+        if not named and os.path.exists(path):
+            with open(path, encoding="utf-8") as file:
+                text = file.read().split("\n")[int(line) - 1]
+            marks = [(match.start() < int(column), match.start(), int(match[1]))
+                     for match in re.finditer(r"mutant::\w+<(\d+)", text)]
+            before = [mark for mark in marks if mark[0]]
+            named = {(max(before) if before else min(marks))[2]} if marks else set()
+        refused |= named
+    return refused
+
+
+def build_all(tree, build, mutants, jobs):
     """Builds the programs; returns the mutants that compile."""
     shutil.copy(os.path.join(HERE, "switch.hpp"), os.path.join(tree, "switch.hpp"))
     subprocess.run(["cmake", "-G", "Ninja", "-S", tree, "-B", build, "-DCMAKE_BUILD_TYPE=RelWithDebInfo",
                     "-DCMAKE_CXX_FLAGS_RELWITHDEBINFO=-O1 -DNDEBUG", "-DCMAKE_CXX_COMPILER=clang++-19",
                     f"-DCMAKE_CXX_FLAGS=-include {tree}/switch.hpp -w", "-DCMAKE_EXE_LINKER_FLAGS=-fuse-ld=lld-19",
                     "-DWARPBEAM_PCH=OFF", "-DWARPBEAM_INSTALL=OFF"], check=True, stdout=subprocess.DEVNULL)
-    programs = {command[0].removeprefix("{build}/") for folder in {library_of(mutant["path"]) for mutant in mutants}
-                for command in LIBRARIES[folder] if command[0].startswith("{build}")} | {"warpbeam"}
+    programs = {word.removeprefix("{build}/") for folder in {library_of(mutant["path"]) for mutant in mutants}
+                for command in LIBRARIES[folder] for word in command if word.startswith("{build}/")}
     while True:
-        made = subprocess.run(["ninja", "-C", build, "-k", "0", *sorted(programs)], stdout=subprocess.PIPE,
+        made = subprocess.run(["ninja", "-C", build, "-j", str(jobs), "-k", "0", *sorted(programs)], stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, text=True)
         if made.returncode == 0:
             return mutants
-        named = set()
-        for path, line in re.findall(r"([\w./-]+\.[ch]pp):(\d+):\d+: (?:error|note)", made.stdout):
-            path = os.path.relpath(os.path.normpath(os.path.join(build, path)), tree)
-            named.add((path, int(line)))
-        refused = [mutant for mutant in mutants if (mutant["path"], mutant["line"]) in named]
+        named = refused_by_compiler(made.stdout, build)
+        refused = [mutant for mutant in mutants if mutant["id"] in named]
         if not refused:
             sys.exit(made.stdout[-3000:] + "\nthe copy can't be built")
         print(f"{len(refused)} don't compile as a choice at run time", flush=True)
         mutants = [mutant for mutant in mutants if mutant not in refused]
+        with open(os.path.join(os.path.dirname(tree), "refused.jsonl"), "a", encoding="utf-8") as file:
+            file.writelines(json.dumps(key_of(mutant)) + "\n" for mutant in refused)
         write_tree(tree, mutants)
 
 
@@ -177,62 +212,84 @@ class Tests:
             if found.returncode != 0:
                 sys.exit("an official suite is not there: .ci/suites fetch")
             self.suites[name] = found.stdout.strip()
-        self.reached, self.seconds, self.excluded = {}, {}, {}
+        self.parts = {} # of each command, by its first two words: (seconds, mutants that are reached, arguments)
 
     def run(self, command, seconds, **env):
-        """Whether it passes in time."""
+        """Whether it passes in that time of a processor."""
         words = [word.format(build=self.build, **self.suites) for word in command]
-        if self.excluded.get(command[0]):
-            words.append("--gtest_filter=-" + ":".join(self.excluded[command[0]]))
 
         def limit():
             resource.setrlimit(resource.RLIMIT_DATA, (6 << 30, 6 << 30))
+            resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
 
         process = subprocess.Popen(words, cwd=self.tree, env={**os.environ, **env}, stdout=subprocess.DEVNULL,
                                    stderr=subprocess.DEVNULL, start_new_session=True, preexec_fn=limit)
         try:
-            return process.wait(seconds) == 0
+            return process.wait(30 * seconds) == 0 # the machine may have other things to do
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, 9)
             process.wait()
             return False
 
-    def learn(self, command):
-        """Runs without a change."""
-        name = self.name(command)
-        if name in self.reached:
-            return
-        if "_tests" in command[0]: # those that fail here anyway, and those that measure times
-            report = os.path.join(self.work, "report.json")
-            subprocess.run([command[0].format(build=self.build), f"--gtest_output=json:{report}"], cwd=self.tree,
-                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            with open(report, encoding="utf-8") as file:
-                self.excluded[command[0]] = [
-                    f'{suite["name"]}.{test["name"]}' for suite in json.load(file)["testsuites"]
-                    for test in suite["testsuite"]
-                    if test.get("failures") or "time" in f'{suite["name"]}.{test["name"]}'.lower()]
-            print(f"{command[0]} without {', '.join(self.excluded[command[0]]) or 'exceptions'}", flush=True)
+    def measured(self, command):
+        """The processor's time that it takes without a change, and what it reaches; None if it fails."""
         marks = os.path.join(self.work, "reached")
         with open(marks, "wb") as file:
             file.truncate(MAX_MUTANTS)
-        began = time.monotonic()
+        began = resource.getrusage(resource.RUSAGE_CHILDREN)
         if not self.run(command, 3600, WARPBEAM_MUTANTS_REACHED=marks):
-            sys.exit(f"without a change, this fails: {' '.join(command)}")
-        self.seconds[name] = time.monotonic() - began
+            return None
+        ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+        seconds = ended.ru_utime - began.ru_utime + ended.ru_stime - began.ru_stime
         with open(marks, "rb") as file:
-            self.reached[name] = {number for number, mark in enumerate(file.read()) if mark}
+            return seconds, {found.start() for found in re.finditer(b"\x01", file.read())}
+
+    def learn(self, command):
+        """Runs without a change: unit tests one by one, since each reaches little."""
+        name = self.name(command)
+        if name in self.parts:
+            return
+        if "_tests" not in command[0]:
+            found = self.measured(command)
+            if found is None:
+                sys.exit(f"without a change, this fails: {' '.join(command)}")
+            self.parts[name] = [(*found, "")]
+            return
+        parts, excluded = self.parts.setdefault(name, []), []
+        listed = subprocess.run([command[0].format(build=self.build), "--gtest_list_tests"], stdout=subprocess.PIPE,
+                                text=True, check=True).stdout
+        suite = ""
+        for line in listed.split("\n"):
+            word = line.split("#")[0].strip()
+            if line.startswith("  "):
+                # Those that fail here anyway, and those that measure times, are left out.
+                found = None if TIMED.search(suite + word) else self.measured([*command, f"--gtest_filter={suite}{word}"])
+                if found is None:
+                    excluded.append(suite + word)
+                else:
+                    parts.append((*found, suite + word))
+            else:
+                suite = word
+        print(f"{name}: {len(parts)} tests, without {', '.join(excluded) or 'exceptions'}", flush=True)
 
     def name(self, command):
         return os.path.basename(command[0]) if "_tests" in command[0] else " ".join(command[:2])
 
     def verdict(self, mutant):
-        commands = [command for command in LIBRARIES[library_of(mutant["path"])]
-                    if mutant["id"] in self.reached[self.name(command)]]
-        for command in sorted(commands, key=lambda command: self.seconds[self.name(command)]):
+        is_reached = False
+        for command in LIBRARIES[library_of(mutant["path"])]:
             name = self.name(command)
-            if not self.run(command, 30 + 5 * self.seconds[name], WARPBEAM_MUTANT=str(mutant["id"])):
-                return f"noticed by {name}"
-        return "survived" if commands else "not reached"
+            parts = sorted(part for part in self.parts[name] if mutant["id"] in part[1])
+            is_reached |= bool(parts)
+            while parts: # the quick ones at once
+                seconds, now = 0, []
+                while parts and (not now or seconds + parts[0][0] < 0.2):
+                    seconds += parts[0][0]
+                    now.append(parts.pop(0)[2])
+                words = [*command, "--gtest_filter=" + ":".join(now)] if now[0] else command
+                if not self.run(words, 2 + int(5 * seconds), WARPBEAM_MUTANT=str(mutant["id"])):
+                    return f"noticed by {name}"
+        return "survived" if is_reached else "not reached"
 
 
 def explained():
@@ -273,20 +330,29 @@ def main():
     parser.add_argument("work")
     parser.add_argument("--count", type=int, default=5)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--only", default="", help="a folder or file of a library")
+    parser.add_argument("--only", action="append", help="a folder or file of a library; may be given again")
     parser.add_argument("--match", default="", help="only lines in which this is found")
     parser.add_argument("--every", action="store_true", help="all changes of a line instead of one")
-    parser.add_argument("-j", type=int, default=os.cpu_count(), help="how many run at once")
+    parser.add_argument("--tests", default="", help="only the programs in whose name this regular expression is found")
+    parser.add_argument("-j", type=int, default=os.cpu_count(), help="how many are compiled, or run, at once")
     options = parser.parse_args()
+    for commands in LIBRARIES.values():
+        commands[:] = [command for command in commands if re.search(options.tests, " ".join(command))]
     work = os.path.abspath(options.work)
     tree, build = os.path.join(work, "source"), os.path.join(work, "build")
     mutants, left_out = choose(options)
     if not mutants:
-        sys.exit(f"no line of a library fits --only '{options.only}' and --match '{options.match}'")
+        sys.exit("no line of a library fits --only and --match")
+    refused = set()
+    if os.path.exists(os.path.join(work, "refused.jsonl")): # by the compiler, in a run before
+        with open(os.path.join(work, "refused.jsonl"), encoding="utf-8") as file:
+            refused = {tuple(json.loads(line)) for line in file}
+    chosen_count = len(mutants)
+    mutants = [mutant for mutant in mutants if key_of(mutant) not in refused]
     write_tree(tree, mutants)
-    compiling = build_all(tree, build, mutants)
-    left_out += len(mutants) - len(compiling)
-    print(f"{len(compiling)} mutants; {left_out} changes left out", flush=True)
+    compiling = build_all(tree, build, mutants, options.j)
+    left_out["no choice at run time"] += chosen_count - len(compiling)
+    print(f"{len(compiling)} mutants", flush=True)
     tests = Tests(work, tree, build)
     for folder in sorted({library_of(mutant["path"]) for mutant in compiling}):
         for command in LIBRARIES[folder]:
@@ -297,12 +363,12 @@ def main():
     if os.path.exists(results_path):
         with open(results_path, encoding="utf-8") as file:
             known = {key_of(result): result for result in map(json.loads, file)}
-    results = []
+    results, reasons = [], explained()
     with concurrent.futures.ThreadPoolExecutor(options.j) as pool, open(results_path, "a", encoding="utf-8") as file:
         def judge(mutant):
             result = known.get(key_of(mutant))
-            # There may be a new test for what survived.
-            if result is not None and result["verdict"].startswith("noticed"):
+            # There may be a new test for what survived without a reason.
+            if result is not None and (result["verdict"].startswith("noticed") or key_of(mutant) in reasons):
                 return result
             result = {name: mutant[name] for name in ("path", "line", "nth", "before", "after")}
             result["verdict"] = tests.verdict(mutant)
@@ -314,6 +380,8 @@ def main():
                 file.write(json.dumps(result) + "\n")
                 file.flush()
                 print(f'{result["path"]}:{result["line"]}: {result["verdict"]}', flush=True)
+    for reason, count in left_out.items():
+        print(f"{count} changes left out: {reason}")
     return report(results)
 
 

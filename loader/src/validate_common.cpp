@@ -41,7 +41,7 @@ bool is_longest_i32(uint8_t code, const uint8_t* begin, const uint8_t* end) noex
 
 } // namespace
 
-constexpr FuncValidator::CommonTable FuncValidator::all_common() noexcept {
+consteval FuncValidator::CommonTable FuncValidator::all_common() noexcept {
     CommonTable table{};
     for (const InstrRow& row : instr_table) {
         const auto code = static_cast<uint32_t>(row.op);
@@ -108,10 +108,9 @@ void FuncValidator::begin_code() noexcept {
     static constexpr CommonTable all = all_common();
     common_ = all;
     const Vec<MemoryType>& memories = context_.module.memories;
-    for (size_t code = 0; code < common_.size(); ++code) {
-        Common& entry = common_[code];
+    for (size_t code = 0; Common & entry : common_) {
         const bool accesses = entry.shape == Shape::load || entry.shape == Shape::store;
-        if (!enabled_[code] || (accesses && memories.empty())) {
+        if (!enabled_[code++] || (accesses && memories.empty())) {
             entry.shape = Shape::other;
         } else if (accesses && memories[0].limits.is_64) {
             (entry.shape == Shape::load ? entry.last : entry.first) = ValType::i64;

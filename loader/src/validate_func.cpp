@@ -20,9 +20,10 @@ FuncValidator::FuncValidator(LoadContext& context) noexcept
     : context_{context}, in_{context.module.bytes, context.diagnostics}, types_{context, in_},
       stack_{context.allocator}, blocks_{context.allocator}, locals_{context.allocator},
       run_ends_{context.allocator}, initialised_{context.allocator}, initialised_list_{context.allocator} {
-    for (uint32_t code = 0; code < 256; ++code) {
+    for (uint32_t code = 0; bool& enabled : enabled_) {
         const InstrRow* const row = find_instr(code);
-        enabled_[code] = is_prefix(code) || (row != nullptr && context.has(row->feature));
+        enabled = is_prefix(code) || (row != nullptr && context.has(row->feature));
+        ++code;
     }
     // Both exception proposals have this instruction.
     if (context.has(Feature::legacy_exceptions))

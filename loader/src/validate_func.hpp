@@ -136,7 +136,7 @@ private:
     enum class Access : uint8_t { any, plain, packed, mutable_, defaultable };
 
     // validate_common.cpp
-    static constexpr CommonTable all_common() noexcept;
+    static consteval CommonTable all_common() noexcept;
     void prepare_palette() noexcept;
     /// Skips instructions that are clearly valid, and stops before the first that may not be: the rules can
     /// accept or refuse everything without it. It fails only if the last instruction goes on beyond the end.

@@ -162,14 +162,14 @@ struct FuncValidator::Rules {
 
     /// Rules by position in the instruction table.
     using ByRow = std::array<Rule, std::size(instr_table)>;
-    static constexpr ByRow by_row() noexcept {
+    static consteval ByRow by_row() noexcept {
         return []<size_t... positions>(std::index_sequence<positions...>) {
             return ByRow{of_row<positions>()...};
         }(std::make_index_sequence<std::size(instr_table)>{});
     }
     /// By first byte.
     using ByByte = std::array<Rule, 256>;
-    static constexpr ByByte by_byte() noexcept {
+    static consteval ByByte by_byte() noexcept {
         constexpr ByRow all = by_row();
         ByByte rules{};
         for (uint32_t byte = 0; byte < rules.size(); ++byte) {

@@ -31,6 +31,11 @@ TEST(CustomSections, names) {
     // Unwanted name spaces are not looked into.
     EXPECT_EQ(names(func + subsection(NameSpace::local, {9, 9}), true), "1 0 0 f, 1 0 300 g, canonical");
     EXPECT_EQ(names(func + Bytes{77} + sized({1, 2})), "1 0 0 f, 1 0 300 g, good");
+    EXPECT_EQ(names(func + Bytes{name_space_count} + sized({1, 2})), "1 0 0 f, 1 0 300 g, good");
+    const Bytes first = subsection(
+        NameSpace::local,
+        vec({leb(0) + vec({leb(0) + name("x"), leb(1) + name("y")}), leb(1) + vec({leb(0) + name("z")})}));
+    EXPECT_EQ(names(first), "2 0 0 x, 2 0 1 y, 2 1 0 z, canonical");
 }
 
 TEST(CustomSections, names_up_to_the_fault) {
@@ -68,6 +73,12 @@ TEST(CustomSections, branch_hints) {
     const Bytes first = leb(1) + vec({leb(3) + Bytes{1, 0}, leb(5) + Bytes{1, 1}});
     const Bytes second = leb(2) + vec({leb(3) + Bytes{1, 1}});
     EXPECT_EQ(hints(vec({first, second})), "1 3 unlikely, 1 5 likely, 2 3 likely, canonical");
+    const Bytes neighbours = leb(0) + vec({leb(0) + Bytes{1, 0}, leb(1) + Bytes{1, 1}});
+    EXPECT_EQ(hints(vec({neighbours, first})),
+              "0 0 unlikely, 0 1 likely, 1 3 unlikely, 1 5 likely, canonical");
+    EXPECT_EQ(hints(vec({leb(1) + vec({leb(3) + Bytes{1, 0}, leb(3) + Bytes{1, 1}})})),
+              "1 3 unlikely, 1 3 likely, good");
+    EXPECT_EQ(hints(vec({leb(1) + vec({leb(3) + Bytes{0}})})), "bad");
     EXPECT_EQ(hints(vec({second, first})), "2 3 likely, 1 3 unlikely, 1 5 likely, good");
     EXPECT_EQ(hints(vec({})), "good");
     EXPECT_EQ(hints(vec({leb(1) + vec({})})), "good");

@@ -23,9 +23,9 @@ TEST(Decode, text_is_not_binary) {
         "malformed: magic header not detected: this is the text format, not the binary format; "
         "use parse_wat or the command wat2wasm to translate it @0";
     for (const std::string_view each :
-         {"(module)", "\n ;; a comment", "(; c", "\t(@custom \"\")", "(component)"})
+         {"(module)", "\n ;; a comment", "(; c", "\t(@custom \"\")", "(component)", "(a  ", "(z  "})
         EXPECT_EQ(fault(Bytes(each.begin(), each.end())), text) << each;
-    for (const std::string_view each : {"    ", "(1234", "module)"})
+    for (const std::string_view each : {"    ", "(1234", "module)", "(`  ", "({  ", "   (", "; ; "})
         EXPECT_EQ(fault(Bytes(each.begin(), each.end())), "malformed: magic header not detected @0") << each;
 }
 
@@ -90,6 +90,108 @@ TEST(Decode, imports_exports_and_lookups) {
     EXPECT_NE(module.bytes().data(), bytes.data());
 }
 
+TEST(Decode, exports_that_a_module_defines) {
+    const auto module =
+        load(Binary{}
+                 .section(type, vec({func_type({}, {})}))
+                 .section(function, vec({{0}, {0}}))
+                 .section(table, vec({{func_ref, 0, 1}, {func_ref, 0, 1}}))
+                 .section(memory, vec({{0, 1}, {0, 1}}))
+                 .section(tag, vec({{0, 0}, {0, 0}}))
+                 .section(global, vec({Bytes{i32, 0, 0x41, 0, end}, Bytes{i32, 0, 0x41, 0, end}}))
+                 .section(code, vec({body({}), body({})}))
+                 .bytes);
+    for (const auto kind :
+         {ExternKind::func, ExternKind::table, ExternKind::memory, ExternKind::global, ExternKind::tag})
+        for (uint32_t index = 0; index < 4; ++index) {
+            Export entry;
+            entry.kind = kind;
+            entry.index = index;
+            EXPECT_EQ(module.defines(entry), index < 2) << static_cast<int>(kind) << ' ' << index;
+        }
+}
+
+TEST(Decode, functions_are_named_by_their_first_export) {
+    const auto item = [](std::string_view text, uint8_t index) { return name(text) + Bytes{0, index}; };
+    const auto module =
+        load(Binary{}
+                 .section(type, vec({func_type({}, {})}))
+                 .section(function, vec({{0}, {0}, {0}, {0}, {0}}))
+                 .section(export_, vec({item("z", 3), item("e", 1), item("q", 4), item("b", 1), item("a", 3),
+                                        item("x", 0), item("c", 0), item("d", 4), item("y", 1)}))
+                 .section(code, vec({body({}), body({}), body({}), body({}), body({})}))
+                 .bytes);
+    ASSERT_TRUE(module);
+    const std::string_view names[] = {"x", "e", "", "z", "q"};
+    for (uint32_t func = 0; func < 5; ++func)
+        EXPECT_EQ(module.func_name(func), names[func]) << func;
+    for (const std::string_view each : {"z", "e", "q", "b", "a", "x", "c", "d", "y"}) {
+        ASSERT_NE(module.find_export(each), nullptr) << each;
+        EXPECT_EQ(module.find_export(each)->name, each);
+    }
+    EXPECT_EQ(module.find_export("w"), nullptr);
+}
+
+TEST(Decode, a_module_of_the_largest_size_is_copied) {
+    const Bytes bytes = Binary{}.section(custom, name("note")).bytes;
+    LoadOptions options;
+    options.limits.module_size = bytes.size();
+    const auto module = load(bytes, options);
+    EXPECT_EQ(module.bytes().size(), bytes.size());
+    EXPECT_NE(module.bytes().data(), bytes.data());
+}
+
+TEST(Decode, every_type_of_a_group) {
+    const auto module =
+        load(Binary{}
+                 .section(type, vec({Bytes{0x4e, 3} + func_type({i32}, {}) + func_type({i64, f32}, {f64}) +
+                                     Bytes{0x5f, 2, i32, 0, i64, 1}}))
+                 .bytes);
+    ASSERT_EQ(module.types().size(), 3u);
+    const TypeRegistry& types = module.type_registry();
+    EXPECT_EQ(types.func(module.types()[0]).params.size(), 1u);
+    const FuncType& second = types.func(module.types()[1]);
+    ASSERT_EQ(second.params.size(), 2u);
+    EXPECT_EQ(second.params[1], ValType::f32);
+    ASSERT_EQ(second.results.size(), 1u);
+    ASSERT_EQ(types[module.types()[2]].fields.size(), 2u);
+    EXPECT_TRUE(types[module.types()[2]].fields[1].is_mutable);
+}
+
+TEST(Decode, kinds_that_do_not_exist) {
+    const Bytes zero{0x41, 0, end};
+    const auto segment_fault = [&](SectionId id, const Bytes& segment) {
+        return fault(Binary{}
+                         .section(table, vec({{func_ref, 0, 1}}))
+                         .section(memory, vec({{0, 1}}))
+                         .section(id, vec({segment}))
+                         .bytes);
+    };
+    EXPECT_EQ(segment_fault(element, Bytes{7, func_ref, 0}), "valid");
+    EXPECT_EQ(segment_fault(element, Bytes{8, func_ref, 0}).substr(0, 45),
+              "malformed: malformed elements segment kind 8,");
+    EXPECT_EQ(segment_fault(data, Bytes{2, 0} + zero + Bytes{0}), "valid");
+    EXPECT_EQ(segment_fault(data, Bytes{3, 0} + zero + Bytes{0}).substr(0, 41),
+              "malformed: malformed data segment kind 3,");
+    const auto import_fault = [](const Bytes& description) {
+        return fault(Binary{}
+                         .section(type, vec({func_type({}, {})}))
+                         .section(import, vec({name("") + name("") + description}))
+                         .bytes);
+    };
+    EXPECT_EQ(import_fault({4, 0, 0}), "valid");
+    EXPECT_EQ(import_fault({5, 0, 0}).substr(0, 37), "malformed: malformed import kind 0x05");
+}
+
+TEST(Decode, locals_are_fewer_than_two_to_the_32nd) {
+    const auto with = [](const Bytes& locals) {
+        return fault(module_of(func_type({i32}, {}), body({}, locals)));
+    };
+    const Bytes most = leb(UINT32_MAX) + Bytes{i32};
+    EXPECT_EQ(with(vec({most})).substr(0, 34), "limit: too many locals: 4294967296");
+    EXPECT_EQ(with(vec({most, Bytes{1, i32}})).substr(0, 42), "malformed: too many locals: 2^32 or more, ");
+}
+
 TEST(Decode, borrowed_bytes_are_not_copied) {
     const Bytes bytes = Binary{}.section(custom, name("note") + Bytes{1, 2, 3}).bytes;
     LoadOptions options;
@@ -115,6 +217,9 @@ TEST(Decode, name_section) {
     const auto malformed = with_names(Bytes{0} + sized(module_name) + Bytes{1} + sized(funcs + Bytes{0}));
     EXPECT_EQ(malformed.name(), "") << "a malformed name section counts as absent";
     EXPECT_EQ(malformed.func_name(0), "");
+    const auto beyond =
+        with_names(Bytes{0} + sized(module_name) + Bytes{1} + sized(vec({leb(1) + name("second")})));
+    EXPECT_EQ(beyond.name(), "") << "so does one for a function that is not there";
 }
 
 TEST(Decode, element_segments_in_all_forms) {

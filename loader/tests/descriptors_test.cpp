@@ -57,6 +57,15 @@ TEST(Descriptors, groups_with_different_descriptors_differ) {
     EXPECT_EQ(module.types()[2], module.types()[4]);
 }
 
+TEST(Descriptors, exact_types_beyond_a_group_are_looked_up_at_the_end) {
+    const auto types_fault = [](const Bytes& last) {
+        return fault(Binary{}.section(type, vec({Bytes{0x5f, 1, ref_to, exact, 1, 0}, last})).bytes);
+    };
+    EXPECT_EQ(types_fault(Bytes{0x00}).substr(0, 33), "malformed: malformed definition t");
+    EXPECT_EQ(fault(Binary{}.section(type, vec({Bytes{0x5f, 1, ref_to, exact, 1, 0}})).bytes).substr(0, 23),
+              "invalid: unknown type 1");
+}
+
 TEST(Descriptors, mismatched_clauses) {
     const auto group = [](const std::vector<Bytes>& members) {
         const std::string text = fault(Binary{}.section(type, vec({Bytes{0x4e} + vec(members)})).bytes);
@@ -64,12 +73,22 @@ TEST(Descriptors, mismatched_clauses) {
     };
     EXPECT_EQ(group({Bytes{described_by, 7} + empty_struct}),
               "invalid: descriptor type is outside rec group: type 7");
+    EXPECT_EQ(group({Bytes{described_by, 1} + empty_struct}),
+              "invalid: descriptor type is outside rec group: type 1");
     EXPECT_EQ(group({Bytes{described_by, 1} + empty_struct, empty_struct}),
               "invalid: type 0 is not described by its descriptor");
     EXPECT_EQ(group({Bytes{describes, 1} + empty_struct, Bytes{described_by, 0} + empty_struct}),
               "invalid: forward use of described type by descriptor 0");
     EXPECT_EQ(group({Bytes{described_by, 1, 0x5e, i32, 0}, Bytes{describes, 0} + empty_struct}),
               "invalid: descriptor type must be a struct: type 0");
+    EXPECT_EQ(group({Bytes{describes, 0, described_by, 0} + empty_struct}),
+              "invalid: forward use of described type by descriptor 0");
+    // The same of members that aren't the first.
+    EXPECT_EQ(group({empty_struct, Bytes{described_by, 0} + empty_struct}),
+              "invalid: type 1 is not described by its descriptor");
+    EXPECT_EQ(group({Bytes{described_by, 1} + empty_struct, Bytes{describes, 0, 0x5e, i32, 0}}),
+              "invalid: described type must be a struct: type 1");
+    EXPECT_EQ(group({empty_struct, Bytes{0x5d, 0}}), "invalid: non-function type in the continuation type 1");
     EXPECT_EQ(group({Bytes{described_by, 0, described_by, 0} + empty_struct}),
               "malformed: malformed definition type 0x4d");
     EXPECT_EQ(group({Bytes{described_by}}), "malformed: unexpected end of section or function");
@@ -143,6 +162,16 @@ TEST(Descriptors, exact_function_imports) {
                          .section(global, vec({{ref_to, exact, 0, 0, 0xd2, 0, end}}))
                          .bytes);
     };
+    // Of the functions here, the first one is known exactly, too.
+    for (uint8_t index = 0; index < 3; ++index)
+        EXPECT_EQ(fault(Binary{}
+                            .section(type, vec({func_type({}, {})}))
+                            .section(import, vec({name("") + name("") + Bytes{0, 0}}))
+                            .section(function, vec({{0}, {0}}))
+                            .section(global, vec({{ref_to, exact, 0, 0, 0xd2, index, end}}))
+                            .section(code, vec({body({}), body({})}))
+                            .bytes) == "valid",
+                  index != 0);
     EXPECT_EQ(with_import(0x20), "valid");
     EXPECT_EQ(with_import(0x00), "invalid: type mismatch: end requires [(ref (exact 0))] but stack has [(ref "
                                  "0)], in the global section @30");
@@ -164,6 +193,8 @@ TEST(PageSizes, are_1_or_64_kib) {
     EXPECT_EQ(module.memories()[1].page_size_log2, 16);
     EXPECT_EQ(memory_fault({0x08, 0, 12}),
               "invalid: invalid custom page size: 2^12 bytes; only 1 and 65536 are possible");
+    EXPECT_EQ(memory_fault({0x08, 0, 63}),
+              "invalid: invalid custom page size: 2^63 bytes; only 1 and 65536 are possible");
     EXPECT_EQ(memory_fault({0x08, 0, 64}), "malformed: invalid custom page size: 2^64 bytes");
     EXPECT_EQ(memory_fault({0x08, 0}), "malformed: unexpected end of section or function");
     EXPECT_EQ(memory_fault({0x10, 0}), "malformed: malformed limits flags 0x10");

@@ -37,6 +37,14 @@ TEST(Error, keeps_long_messages_whole) {
     EXPECT_EQ(error.message(), "<" + long_text + ">");
 }
 
+TEST(Error, keeps_messages_of_every_length_whole) {
+    for (size_t size = 1; size < 600; ++size) {
+        const std::string text(size, 'x');
+        const Error error{ErrorCode::usage, "%s", text.c_str()};
+        ASSERT_EQ(error.message(), text);
+    }
+}
+
 TEST(Error, escapes_names) {
     Error error{ErrorCode::usage, "no export `%s`", "\x1b[2J\n"};
     EXPECT_EQ(error.message(), "no export `\\1b[2J\\0a`");

@@ -176,6 +176,10 @@ private:
 };
 
 TEST(Memory, every_allocation_may_fail) {
+    Bytes nested;
+    for (int i = 0; i < 50; ++i)
+        nested = nested + Bytes{0x02, 0x40};
+    nested = nested + Bytes(50, end);
     const Bytes bytes =
         Binary{}
             .section(type, vec({func_type({i32}, {i32}), Bytes{0x5f, 1, i32, 0}, func_type({i64, i64}, {})}))
@@ -189,7 +193,7 @@ TEST(Memory, every_allocation_may_fail) {
             .section(element,
                      vec({Bytes{0, 0x41, 0, end} + vec({{0}}), Bytes{5, func_ref} + vec({{0xd2, 0, end}})}))
             .section(data_count, {1})
-            .section(code, vec({body({0x02, 0x40, 0x0b, 0x20, 0}, {1, 2, i64}),
+            .section(code, vec({body(nested + Bytes{0x20, 0}, {1, 2, i64}),
                                 body({0x41, 0, 0xfb, 0x1c, 0x21, 2}, {1, 1, ref_to, 0x6c})}))
             .section(data, vec({Bytes{1} + name("hello")}))
             .section(custom, name("name") + Bytes{1} + sized(vec({leb(0) + name("f")})))

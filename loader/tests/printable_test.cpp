@@ -30,6 +30,19 @@ TEST(Printable, escapes_terminal_control) {
     EXPECT_EQ(printed("\xe2\x80\xa8|\xe2\x80\xa9|\xd8\x9c"), "\\u{2028}|\\u{2029}|\\u{61c}");
 }
 
+TEST(Printable, ends_with_the_text) {
+    const std::string_view text = "ab\xe2\x82\xac";
+    EXPECT_EQ(printed(text.substr(0, 1)), "a");
+    EXPECT_EQ(printed(text.substr(0, 4)), "ab\\e2\\82");
+}
+
+TEST(Printable, escapes_the_first_and_last_of_each_kind) {
+    EXPECT_EQ(printed("\x1f \x7e\x7f\x80"), "\\1f ~\\7f\\80");
+    EXPECT_EQ(printed("\xd8\x9b|\xd8\x9d|\xe2\x80\x8d|\xe2\x80\x90"),
+              "\xd8\x9b|\xd8\x9d|\xe2\x80\x8d|\xe2\x80\x90");
+    EXPECT_EQ(printed("\xe2\x81\xa5|\xe2\x81\xaa"), "\xe2\x81\xa5|\xe2\x81\xaa");
+}
+
 TEST(Printable, escapes_invalid_utf8) {
     EXPECT_EQ(printed("\xff|\x9b|\xe2\x82"), "\\ff|\\9b|\\e2\\82");
     EXPECT_EQ(printed("\xed\xa0\x80 \xc0\x80"), "\\ed\\a0\\80 \\c0\\80");

@@ -110,6 +110,21 @@ TEST(Switching, making_and_binding) {
               "invalid: type mismatch: cont.bind of [i32] -> [i64] to [] -> []");
 }
 
+TEST(Switching, binding_some_of_several_parameters) {
+    const auto bind = [](const Bytes& code) {
+        return without_section(
+            fault(Binary{}
+                      .section(type, vec({func_type({i32, f32}, {}), Bytes{cont, 0}, func_type({f32}, {}),
+                                          Bytes{cont, 2}, Bytes{0x60, 1, ref_null, 1, 1, ref_to, 3}}))
+                      .section(function, vec({{4}}))
+                      .section(SectionId::code, vec({body(code)}))
+                      .bytes));
+    };
+    EXPECT_EQ(bind({0x41, 0, 0x20, 0, cont_bind, 1, 3}), "valid");
+    EXPECT_EQ(bind({0x43, 0, 0, 0, 0, 0x20, 0, cont_bind, 1, 3}),
+              "invalid: type mismatch: cont.bind requires [i32] but stack has [f32]");
+}
+
 TEST(Switching, suspending) {
     EXPECT_EQ(function_fault({{f32}}, {{i32}}, {0x20, 0, suspend, 0}), "valid");
     EXPECT_EQ(function_fault({}, {}, {suspend, 2}), "invalid: unknown tag 2");

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 #include <warpbeam/loader/type_registry.hpp>
+#include <warpbeam/memory/accounting_allocator.hpp>
 
 #include <thread>
 #include <vector>
@@ -55,6 +56,48 @@ TEST(TypeRegistry, ids_that_are_not_there_are_refused) {
     EXPECT_NE(types.add_group(good), TypeRegistry::failed);
 }
 
+TEST(TypeRegistry, the_first_id_that_is_not_there) {
+    TypeRegistry types;
+    EXPECT_FALSE(types.contains(0));
+    const SubType base[] = {structure({})};
+    ASSERT_EQ(types.add_group(base), 0u);
+    EXPECT_TRUE(types.contains(0));
+    EXPECT_FALSE(types.contains(1));
+    const FieldType to_first[] = {{ref(0), false}};
+    const FieldType to_second[] = {{ref(1), false}};
+    const SubType good[] = {structure(to_first)};
+    const SubType bad[] = {structure(to_second)};
+    EXPECT_EQ(types.add_group(bad), TypeRegistry::failed);
+    EXPECT_EQ(types.add_group(good), 1u);
+    EXPECT_NE(types.add_group(bad), TypeRegistry::failed);
+    // Members of a group of two.
+    for (uint32_t member = 0; member < 4; ++member) {
+        const FieldType to_member[] = {{ref(self(member)), false}};
+        const SubType pair[] = {structure({}), structure(to_member)};
+        EXPECT_EQ(types.add_group(pair) != TypeRegistry::failed, member < 2) << member;
+    }
+}
+
+TEST(TypeRegistry, gives_its_memory_back) {
+    AccountingAllocator allocator;
+    {
+        TypeRegistry types{allocator};
+        const std::vector<SubType> many(10'000, structure({}));
+        ASSERT_NE(types.add_group(many), TypeRegistry::failed);
+        EXPECT_NE(allocator.blocks().live, 0u);
+    }
+    EXPECT_EQ(allocator.blocks().live, 0u);
+}
+
+TEST(TypeRegistry, has_room_for_three_million_types) {
+    TypeRegistry types;
+    const SubType first[] = {structure({})};
+    ASSERT_EQ(types.add_group(first), 0u);
+    const std::vector<SubType> many(max_type_id, structure({})); // one too many
+    EXPECT_EQ(types.add_group(many), TypeRegistry::failed);
+    EXPECT_FALSE(types.contains(1));
+}
+
 TEST(TypeRegistry, recursion_is_equal_up_to_renaming) {
     TypeRegistry types;
     const FieldType to_self[] = {{ref(self(0)), false}};
@@ -72,6 +115,24 @@ TEST(TypeRegistry, a_reference_to_an_equal_type_is_not_recursion) {
     const FieldType to_first[] = {{ref(first), false}};
     const SubType unrolled[] = {structure(to_first)};
     EXPECT_NE(types.add_group(unrolled), first);
+}
+
+TEST(TypeRegistry, the_same_among_others) {
+    TypeRegistry types;
+    const ValType one[] = {ValType::i32}, two[] = {ValType::i64};
+    const SubType others[] = {function(one, {}), function(two, {})};
+    const TypeId before = types.add_group(others);
+    const FieldType to_before[] = {{ref(before + 1), false}};
+    const SubType refers[] = {structure(to_before)};
+    const TypeId first = types.add_group(refers);
+    EXPECT_EQ(types.add_group(refers), first);
+    const FieldType to_self[] = {{ref(self(0)), false}};
+    const SubType list[] = {structure(to_self)};
+    const TypeId recursive = types.add_group(list);
+    EXPECT_EQ(types.add_group(list), recursive);
+    const FieldType to_list[] = {{ref(recursive), false}};
+    const SubType unrolled[] = {structure(to_list)};
+    EXPECT_NE(types.add_group(unrolled), recursive);
 }
 
 TEST(TypeRegistry, the_size_of_a_group_matters) {
@@ -145,6 +206,17 @@ TEST(TypeRegistry, extern_types) {
     EXPECT_FALSE(types.matches(wide, narrow));
     narrow.memory.shared = true;
     EXPECT_FALSE(types.matches(narrow, wide));
+    const auto matches = [&](Limits sub, Limits super) {
+        wide.memory.limits = super;
+        narrow.memory = {.limits = sub, .shared = false};
+        return types.matches(narrow, wide);
+    };
+    const Limits two_to_four{.min = 2, .max = 4, .has_max = true, .is_64 = false};
+    EXPECT_TRUE(matches(two_to_four, two_to_four));
+    EXPECT_FALSE(matches({.min = 1, .max = 4, .has_max = true, .is_64 = false}, two_to_four));
+    EXPECT_FALSE(matches({.min = 2, .max = 5, .has_max = true, .is_64 = false}, two_to_four));
+    EXPECT_FALSE(matches({.min = 2, .max = 0, .has_max = false, .is_64 = false}, two_to_four));
+    EXPECT_FALSE(matches({.min = 2, .max = 4, .has_max = true, .is_64 = true}, two_to_four));
 
     ExternType any, i31;
     any.kind = i31.kind = ExternKind::global;

@@ -131,7 +131,7 @@ RangeAllocator::Index RangeAllocator::next_free(Index index) const noexcept {
 bool RangeAllocator::fits(Index index, uint64_t size, uint64_t alignment) const noexcept {
     const Range& range = ranges_[index];
     const uint64_t skipped = (alignment - range.begin % alignment) % alignment;
-    return skipped <= range.size && size <= range.size - skipped;
+    return skipped + size <= range.size; // both are at most 2^62
 }
 
 RangeAllocator::Index RangeAllocator::find_free(uint64_t size, uint64_t alignment) const noexcept {

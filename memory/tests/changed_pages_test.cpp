@@ -107,7 +107,8 @@ TEST_P(ChangedPagesTest, knows_the_initial_contents) {
 TEST_P(ChangedPagesTest, pieces_may_be_anywhere) {
     const std::vector<uint8_t> ones(2 * page_size, 1);
     auto small = memory(1);
-    const MemoryImage::Piece initial[] = {{65536 - page_size, ones}, {65536, ones}, {UINT64_MAX - 5, ones}};
+    const MemoryImage::Piece initial[] = {
+        {65536 - page_size, ones}, {65536, ones}, {65536 + 3 * page_size, ones}, {UINT64_MAX - 5, ones}};
     EXPECT_EQ(changed(small, initial), (Pages{15}));
     std::memset(small.data() + 65536 - page_size, 1, page_size);
     EXPECT_EQ(changed(small, initial), Pages{});

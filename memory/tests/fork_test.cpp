@@ -17,6 +17,7 @@
 #include <vector>
 
 #ifdef __linux__
+#include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -389,6 +390,24 @@ TEST(Fork, guarded_copies_are_guarded) {
 }
 
 #ifdef __linux__
+TEST(Fork, closes_all_files) {
+    const auto lowest_free = [] {
+        const int file = open("/dev/null", O_RDONLY);
+        close(file);
+        return file;
+    };
+    const int before = lowest_free();
+    {
+        auto parent = LinearMemory::create({.initial_pages = large});
+        ASSERT_TRUE(parent);
+        for (int i = 0; i < 3; ++i) {
+            parent->data()[0] = 1;
+            EXPECT_TRUE(parent->fork());
+        }
+    }
+    EXPECT_EQ(lowest_free(), before);
+}
+
 TEST(Fork, a_thousand_copies_share_their_pages) {
     if (!has_images() || (!has_shadow && !has_free_reservations()))
         GTEST_SKIP() << "no images here, or reservations take memory";

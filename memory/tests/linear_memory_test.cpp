@@ -6,7 +6,9 @@
 #include <cstring>
 
 #ifdef __linux__
+#include <fcntl.h>
 #include <sys/resource.h>
+#include <unistd.h>
 #endif
 
 namespace warpbeam {
@@ -228,14 +230,37 @@ TEST(LinearMemory, an_image_needs_contents) {
 }
 
 #ifdef __linux__
+TEST(LinearMemoryDeathTest, an_image_closes_its_file) {
+    const auto run = [](int before) {
+        for (int i = 0; i < before; ++i)
+            (void)dup(STDERR_FILENO);
+        close(before); // the lowest number that is free is for the image
+        const bool made = two_pieces().has_value();
+        std::_Exit(made && open("/dev/null", O_RDONLY) == before ? 42 : 43);
+    };
+    EXPECT_EXIT(run(0), ::testing::ExitedWithCode(42), "");
+    EXPECT_EXIT(run(5), ::testing::ExitedWithCode(42), "");
+}
+
+TEST(LinearMemory, an_image_may_end_at_two_to_the_62nd) {
+    constexpr uint64_t most = INT64_MAX / 2;
+    for (const uint64_t end : {most, most + 1}) {
+        const MemoryImage::Piece pieces[] = {{end - 3, low}};
+        EXPECT_EQ(MemoryImage::create(pieces).has_value(), end == most);
+    }
+}
+
 TEST(LinearMemoryDeathTest, file_size_limit_prevents_images) {
     // A process is killed by a signal when its file gets too long.
-    const auto run = [] {
+    const auto run = [](rlim_t bytes) {
         rlimit limit{};
-        limit.rlim_cur = limit.rlim_max = 20'000;
-        std::_Exit(setrlimit(RLIMIT_FSIZE, &limit) == 0 && !two_pieces() ? 42 : 43);
+        limit.rlim_cur = limit.rlim_max = bytes;
+        std::_Exit(setrlimit(RLIMIT_FSIZE, &limit) != 0 ? 43 : two_pieces() ? 41 : 42);
     };
-    EXPECT_EXIT(run(), ::testing::ExitedWithCode(42), "");
+    EXPECT_EXIT(run(20'000), ::testing::ExitedWithCode(42), "");
+    const rlim_t whole = Reservation::round_up(40'002);
+    EXPECT_EXIT(run(whole - 1), ::testing::ExitedWithCode(42), "");
+    EXPECT_EXIT(run(whole), ::testing::ExitedWithCode(41), "");
 }
 #endif
 

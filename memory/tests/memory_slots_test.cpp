@@ -221,6 +221,8 @@ TEST_F(MemorySlotsTest, a_memory_goes_back_to_a_small_slot) {
     ASSERT_TRUE(reset->reset());
     EXPECT_EQ(committed(), 64 * kib);
     EXPECT_TRUE(all_zero(reset->data(), reset->size()));
+    ASSERT_TRUE(reset->grow(1) && reset->reset()); // half of its slot
+    EXPECT_EQ(committed(), 64 * kib);
     auto empty = memory(0);
     EXPECT_EQ(committed(), 64 * kib);
     ASSERT_TRUE(empty && empty->grow(2) && empty->reset());
@@ -228,6 +230,14 @@ TEST_F(MemorySlotsTest, a_memory_goes_back_to_a_small_slot) {
     EXPECT_EQ(empty->size(), 0u);
     ASSERT_TRUE(empty->grow(1));
     EXPECT_TRUE(all_zero(empty->data(), empty->size()));
+}
+
+TEST_F(MemorySlotsTest, a_memory_that_outgrows_all_slots_gets_its_reservation) {
+    auto grown = LinearMemory::create({.initial_pages = 1, .reservation = 64 * 65536, .slots = &slots_});
+    ASSERT_TRUE(grown && grown->grow(16)); // more than a MiB
+    const uint8_t* const place = grown->data();
+    ASSERT_TRUE(grown->grow(47));
+    EXPECT_EQ(grown->data(), place);
 }
 
 TEST_F(MemorySlotsTest, pages_of_one_byte_stay_in_a_slot) {
@@ -266,6 +276,12 @@ TEST_F(MemorySlotsTest, an_image_needs_a_reservation_of_which_there_are_not_too_
     EXPECT_EQ(moved->data()[10'001], 2);
     ASSERT_TRUE(moved->reset());
     EXPECT_EQ(moved->data()[10'001], 2);
+    auto roomy = LinearMemory::create({.initial_pages = 1, .reservation = 8 * 65536, .slots = &slots_});
+    ASSERT_TRUE(roomy && roomy->map(*image));
+    const uint8_t* const place = roomy->data();
+    ASSERT_TRUE(roomy->grow(7));
+    EXPECT_EQ(roomy->data(), place); // within its reservation
+    roomy.reset();
 
     uint32_t others = 0;
     while (slots_.begin_mapping())

@@ -103,6 +103,8 @@ TEST(RangeAllocator, refuses_huge_sizes) {
         EXPECT_FALSE(ranges.allocate(size)) << size;
     EXPECT_TRUE(ranges.allocate(uint64_t{1} << 62));
     EXPECT_TRUE(ranges.allocate(uint64_t{1} << 61, uint64_t{1} << 60));
+    EXPECT_TRUE(ranges.allocate(16, uint64_t{1} << 62));
+    EXPECT_FALSE(ranges.allocate(16, uint64_t{1} << 63));
     EXPECT_TRUE(ranges.consistent());
 }
 
@@ -131,6 +133,18 @@ TEST(RangeAllocator, finds_every_aligned_range_that_fits) {
     EXPECT_FALSE(many.allocate(1008, 1024));
     EXPECT_TRUE(many.allocate(1008, 16));
     EXPECT_TRUE(many.consistent());
+}
+
+TEST(RangeAllocator, tries_sixteen_ranges_before_it_takes_a_larger_one) {
+    for (const uint64_t first : {1u, 16u, 17u}) { // the first of the small ones that is aligned
+        RangeAllocator ranges;
+        for (uint64_t i = 1; i <= 17; ++i)
+            ASSERT_TRUE(
+                ranges.add_region(i * 4096 + (i < first ? 16 : 0), i * 4096 + 1008 + (i < first ? 16 : 0)));
+        ASSERT_TRUE(ranges.add_region(1 << 20, (1 << 20) + 4096));
+        EXPECT_EQ(ranges.allocate(1008, 1024), first <= 16 ? first * 4096 : uint64_t{1} << 20) << first;
+        EXPECT_TRUE(ranges.consistent());
+    }
 }
 
 TEST(RangeAllocator, knows_the_free_tail) {

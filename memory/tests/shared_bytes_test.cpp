@@ -1,4 +1,5 @@
 #include <gtest/gtest.h>
+#include <warpbeam/memory/accounting_allocator.hpp>
 #include <warpbeam/memory/shared_bytes.hpp>
 
 #include <chrono>
@@ -50,6 +51,17 @@ TEST(SharedBytes, refuses_impossible_options) {
     ASSERT_TRUE(empty);
     EXPECT_EQ(empty->size(), 0u);
     EXPECT_EQ(empty->grow(1), std::nullopt);
+}
+
+TEST(SharedBytes, has_guard_pages_only_if_it_is_asked_for) {
+    for (const bool guarded : {false, true}) {
+        AccountingAllocator counted;
+        const auto shared = SharedBytes::create(
+            {.initial_pages = 1, .max_pages = 2, .guarded = guarded, .allocator = &counted});
+        if (!shared || counted.reserved().live == 0)
+            GTEST_SKIP() << "no address space here";
+        EXPECT_EQ(counted.reserved().live >= LinearMemory::guarded_size, guarded);
+    }
 }
 
 TEST(SharedBytes, waits_only_if_the_value_is_as_expected) {

@@ -45,6 +45,55 @@ TEST(Vec, failure_changes_nothing) {
     EXPECT_EQ(scarce.live, 0);
 }
 
+/// Refuses everything, and knows what was asked for.
+class AskedAllocator final : public Allocator {
+public:
+    void* allocate(size_t size, size_t) noexcept override {
+        ++requests;
+        last = size;
+        return nullptr;
+    }
+    void deallocate(void*, size_t, size_t) noexcept override {}
+    size_t requests = 0;
+    size_t last = 0;
+};
+
+TEST(Vec, asks_for_all_the_memory_there_is_but_not_for_more) {
+    AskedAllocator asked;
+    Vec<uint32_t> vec{asked};
+    const size_t most = SIZE_MAX / sizeof(uint32_t);
+    EXPECT_FALSE(vec.resize(most));
+    EXPECT_EQ(asked.last, most * sizeof(uint32_t));
+    EXPECT_FALSE(vec.reserve(most));
+    EXPECT_FALSE(vec.reserve_more(most));
+    EXPECT_EQ(asked.requests, 3u);
+    EXPECT_FALSE(vec.resize(most + 1));
+    EXPECT_FALSE(vec.reserve(most + 1));
+    EXPECT_FALSE(vec.reserve_more(most + 1));
+    EXPECT_EQ(asked.requests, 3u);
+}
+
+TEST(Vec, destroys_exactly_what_it_loses) {
+    const auto shared = std::make_shared<int>(1);
+    Vec<std::shared_ptr<int>> vec;
+    for (int i = 0; i < 8; ++i) // as many as there is room for
+        ASSERT_TRUE(vec.push(shared));
+    EXPECT_EQ(shared.use_count(), 9);
+    ASSERT_TRUE(vec.resize(3));
+    EXPECT_EQ(shared.use_count(), 4);
+    ASSERT_TRUE(vec.resize(0));
+    EXPECT_EQ(shared.use_count(), 1);
+}
+
+TEST(Vec, grows_by_more_than_it_has) {
+    Vec<uint8_t> vec;
+    ASSERT_TRUE(vec.push(1));
+    const std::vector<uint8_t> more(1000, 2);
+    ASSERT_TRUE(vec.append(more));
+    EXPECT_EQ(vec.size(), 1001u);
+    EXPECT_EQ(vec[1000], 2);
+}
+
 TEST(Vec, takes_over_elements_that_were_written_to_its_room) {
     Vec<int> vec;
     ASSERT_TRUE(vec.push(1) && vec.reserve_more(100));

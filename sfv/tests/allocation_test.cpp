@@ -15,6 +15,9 @@ size_t allocations = 0;
 size_t live = 0;
 /// The number of allocations that succeed before the next one fails; by default none fails.
 size_t until_failure = SIZE_MAX;
+bool has_failed = false;
+/// Whether all allocations fail after that, or only one.
+bool fails_on = true;
 
 void* allocate(size_t size) noexcept {
     ++allocations;
@@ -37,8 +40,12 @@ void* operator new(size_t size) {
     throw std::bad_alloc();
 }
 void* operator new(size_t size, const std::nothrow_t&) noexcept {
-    if (until_failure == 0)
+    if (until_failure == 0) {
+        has_failed = true;
+        if (!fails_on)
+            until_failure = SIZE_MAX;
         return nullptr;
+    }
     --until_failure;
     return allocate(size);
 }
@@ -124,15 +131,17 @@ TEST(Allocation, an_item_of_small_texts_allocates_nothing) {
 
 /// Fails one allocation after the other, until all succeed: the result must be out_of_memory, without leaks.
 template <typename Function>
-void fail_everywhere(const Function& function) {
+void fail_from_each(const Function& function) {
     const size_t before = live;
     size_t failures = 0;
     for (bool done = false; !done; ++failures) {
         until_failure = failures;
+        has_failed = false;
         {
             const auto result = function();
             until_failure = SIZE_MAX;
             done = result.has_value();
+            ASSERT_NE(done, has_failed) << failures;
             if (!done) {
                 ASSERT_EQ(result.error().reason, Reason::out_of_memory);
             }
@@ -141,6 +150,13 @@ void fail_everywhere(const Function& function) {
         ASSERT_LT(failures, 10000U);
     }
     EXPECT_GT(failures, 1U);
+}
+template <typename Function>
+void fail_everywhere(const Function& function) {
+    fail_from_each(function);
+    fails_on = false;
+    fail_from_each(function);
+    fails_on = true;
 }
 
 TEST(Allocation, every_failure_is_reported) {
@@ -159,6 +175,41 @@ TEST(Allocation, every_failure_is_reported) {
     fail_everywhere([] { return item_of("a string that is longer than nineteen characters"); });
     const int numbers[] = {1, 2, 3, 4, 5};
     fail_everywhere([&] { return list_of(numbers); });
+}
+
+TEST(Allocation, what_is_assigned_to_gives_its_memory_back) {
+    const auto full = [] { return std::move(*Dictionary::parse(dictionary_text)); };
+    const size_t before = live;
+    {
+        auto dictionary = full(); // has an index
+        const size_t one = live;
+        dictionary = full();
+        EXPECT_EQ(live, one);
+        dictionary = Dictionary{};
+        EXPECT_EQ(live, before);
+        EXPECT_TRUE(dictionary.empty());
+    }
+    EXPECT_EQ(live, before);
+    {
+        Parameters map; // whose index grows several times
+        for (int i = 0; i < 200; ++i)
+            ASSERT_TRUE(map.set("k" + std::to_string(i), i));
+        map = Parameters{};
+        EXPECT_EQ(live, before);
+    }
+    EXPECT_EQ(live, before);
+}
+
+TEST(Allocation, a_text_that_gets_shorter_gives_its_memory_back) {
+    const size_t before = live;
+    Text text;
+    ASSERT_TRUE(text.copy_from("a string that is longer than nineteen characters"));
+    EXPECT_EQ(live, before + 1);
+    ASSERT_TRUE(text.copy_from("another string that is longer than nineteen characters"));
+    EXPECT_EQ(live, before + 1);
+    ASSERT_TRUE(text.copy_from("short"));
+    EXPECT_EQ(live, before);
+    EXPECT_EQ(text.view(), "short");
 }
 
 TEST(Allocation, an_insertion_that_fails_leaves_the_document_as_it_was) {

@@ -125,6 +125,9 @@ TEST(Grammar, base64_padding) {
          {":", ":A:", ":A=:", ":A==:", ":A===:", ":AA=:", ":AA===:", ":AAA==:", ":AAAA=:", ":=:", ":====:",
           ":AA==AA==:", ":AA==", ":AA=", ":AAAAA:", ":A A=:", ":-_==:"})
         EXPECT_FALSE(accepts<Item>(bad)) << bad;
+    EXPECT_EQ(Item::parse(":AA===:").error(), (Error{Reason::base64, '=', 5}));
+    EXPECT_EQ(Item::parse(":AAAA=:").error(), (Error{Reason::base64, '=', 5}));
+    EXPECT_EQ(Item::parse(":AA=:").error(), (Error{Reason::base64_padding, ':', 4}));
     const ParseOptions padded{.strict_padding = true};
     EXPECT_FALSE(accepts<Item>(":AA:", padded));
     EXPECT_FALSE(accepts<Item>(":AAA:", padded));
@@ -179,6 +182,19 @@ TEST(Grammar, dates) {
     }
     for (const char* const bad : {"@1000000000000000", "@", "@-", "@a", "@ 1", "@1.0", "@--1", "@+1"})
         EXPECT_FALSE(accepts<Item>(bad)) << bad;
+    EXPECT_EQ(Item::parse("  @-62135596801", strict).error(), (Error{Reason::date_range, '-', 3}));
+    EXPECT_EQ(Item::parse("  @253402300800", strict).error(), (Error{Reason::date_range, '2', 3}));
+}
+
+TEST(Grammar, tokens_are_what_the_parser_reads_as_a_token) {
+    EXPECT_FALSE(chars::is_token(""));
+    for (int first = 0; first < 256; ++first) {
+        const std::string one(1, static_cast<char>(first));
+        const auto item = Item::parse(one);
+        EXPECT_EQ(chars::is_token(one), item && item->value.is(Type::token)) << first;
+        const auto longer = Item::parse("a" + one + "b");
+        EXPECT_EQ(chars::is_token("a" + one + "b"), longer && longer->parameters.empty()) << first;
+    }
 }
 
 TEST(Grammar, all_lengths_around_scanner_blocks) {

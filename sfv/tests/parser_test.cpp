@@ -95,6 +95,25 @@ TEST(Parser, parameters_of_an_inner_list_skip_its_items) {
     EXPECT_FALSE(parser.next_member());
 }
 
+TEST(Parser, an_unread_item_of_an_inner_list_may_be_malformed) {
+    Parser skipped{FieldType::list, "(1 !);c"};
+    ASSERT_TRUE(skipped.next_member());
+    EXPECT_FALSE(skipped.next_parameter());
+    EXPECT_EQ(skipped.error(), (Error{Reason::bare_item, '!', 3}));
+    Parser read{FieldType::list, "(1;! 2)"};
+    ASSERT_TRUE(read.next_member());
+    ASSERT_TRUE(read.next_inner_item());
+    EXPECT_FALSE(read.next_inner_item());
+    EXPECT_EQ(read.error(), (Error{Reason::key, '!', 3}));
+}
+
+TEST(Parser, the_field_ends_where_it_ends) {
+    // What lies behind it would complete the escape.
+    Parser cut{FieldType::item, std::string_view{R"(%"%c3%bc")"}.substr(0, 4)};
+    EXPECT_FALSE(cut.next_member());
+    EXPECT_EQ(cut.error(), (Error{Reason::display_hex, Error::found_end, 4}));
+}
+
 TEST(Parser, nothing_is_read_before_the_first_member) {
     Parser parser{FieldType::list, "1;a"};
     EXPECT_FALSE(parser.next_parameter());

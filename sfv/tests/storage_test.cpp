@@ -6,6 +6,7 @@
 #include <warpbeam/sfv/serialize.hpp>
 
 #include <algorithm>
+#include <bit>
 #include <random>
 #include <utility>
 #include <vector>
@@ -174,6 +175,74 @@ TEST(Storage, erasing_members_of_a_list) {
     EXPECT_EQ(to_string(list), "1, 5, 6");
     list.erase_if([](const Member&) { return true; });
     EXPECT_TRUE(list.empty());
+}
+
+TEST(Storage, the_empty_key_is_in_no_map) {
+    for (const std::string field : {"a", "a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q,r,s,t,u"}) {
+        auto dictionary = *Dictionary::parse(field);
+        EXPECT_EQ(dictionary.find(std::string_view{}), nullptr);
+        EXPECT_FALSE(dictionary.erase(std::string_view{}));
+    }
+}
+
+TEST(Storage, an_index_has_room_for_its_keys) {
+    for (const size_t keys : {1U, 16U, 17U, 32U, 33U, 1000U}) {
+        KeyIndex index;
+        EXPECT_FALSE(index.has_room());
+        ASSERT_TRUE(index.make(keys));
+        size_t count = 0;
+        for (; index.has_room(); ++count)
+            index.add(index.find(static_cast<uint32_t>(count), [](uint32_t) { return false; }),
+                      static_cast<uint32_t>(count), count);
+        EXPECT_EQ(count,
+                  std::max(std::bit_ceil(keys), KeyIndex::threshold)); // no less, and not twice as many
+    }
+}
+
+TEST(Storage, an_index_of_too_many_keys_is_not_made) {
+    KeyIndex index;
+    EXPECT_FALSE(index.make(size_t{UINT32_MAX} / 2));
+    EXPECT_FALSE(index.exists());
+}
+
+TEST(Storage, the_hash_depends_on_each_byte_of_a_key_and_on_nothing_else) {
+    KeyIndex index;
+    ASSERT_TRUE(index.make(1));
+    for (size_t size = 1; size < 50; ++size) {
+        const std::string key(size, 'k');
+        const std::string before = std::string(8, 'x') + key + "x";
+        const uint32_t hash = index.hash(key);
+        EXPECT_EQ(index.hash(std::string_view{before}.substr(8, size)), hash) << size;
+        for (size_t i = 0; i < size; ++i) {
+            std::string other = key;
+            other[i] = 'l';
+            EXPECT_NE(index.hash(other), hash) << size << ", " << i; // fails once in 2^32 cases
+        }
+    }
+}
+
+TEST(Storage, keys_with_the_same_hash_are_all_there) {
+    // About 29 of 500,000 keys have the same 32 bits as another one.
+    std::string field = "k0";
+    for (int i = 1; i < 500'000; ++i)
+        field += ",k" + std::to_string(i);
+    auto dictionary = *Dictionary::parse(field);
+    dictionary.erase_if([](const auto&) { return false; }); // the index is made again
+    for (int i = 0; i < 500'000; ++i)
+        ASSERT_NE(dictionary.find("k" + std::to_string(i)), nullptr) << i;
+}
+
+TEST(Storage, a_line_may_have_four_gigabytes) {
+    // Of none is more than the size looked at.
+    const auto line_of = [](size_t size) { return std::string_view{"a", size}; };
+    if constexpr (sizeof(size_t) > 4) {
+        const std::string_view one[] = {line_of(Text::max_size + 1)};
+        EXPECT_EQ(List::parse(one).error().reason, Reason::too_long);
+        const std::string_view two[] = {line_of(Text::max_size / 2), line_of(Text::max_size / 2 + 1)};
+        EXPECT_EQ(Dictionary::parse(two).error().reason, Reason::too_long);
+        const std::string_view joined[] = {line_of(1), line_of(Text::max_size - 4)}; // and two commas
+        EXPECT_EQ(Item::parse(joined).error().reason, Reason::too_long);
+    }
 }
 
 TEST(Storage, lookup_after_removal_is_still_fast) {

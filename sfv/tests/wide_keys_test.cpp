@@ -78,6 +78,17 @@ TEST(WideKeys, are_of_these_characters_only) {
     }
 }
 
+TEST(WideKeys, that_are_empty_end_the_field) {
+    Parser parameter{FieldType::item, "1;=2", wide_keys};
+    ASSERT_TRUE(parameter.next_member());
+    EXPECT_FALSE(parameter.next_parameter());
+    EXPECT_EQ(parameter.error(), (Error{Reason::wide_key, '=', 2}));
+    Parser member{FieldType::dictionary, "A=1, =2", wide_keys};
+    ASSERT_TRUE(member.next_member());
+    EXPECT_FALSE(member.next_member());
+    EXPECT_EQ(member.error(), (Error{Reason::wide_key, '=', 5}));
+}
+
 TEST(WideKeys, are_told_apart_by_case) {
     EXPECT_EQ(read<Dictionary>("a=1, A=2, a=3"), "a=3, A=2");
     EXPECT_EQ(read<Item>("x;k;K=1;k=2"), "x;k=2;K=1");

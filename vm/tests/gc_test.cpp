@@ -223,7 +223,13 @@ TEST_F(GcTest, lets_the_host_read_write_and_make_objects) {
     EXPECT_EQ(StructRef::from(store, *object->get(2))->type(), s);
     EXPECT_EQ(object->set(1, 1.0).error().message(), "the field is immutable");
     EXPECT_EQ(object->set(0, 1.0).error().message(), "the value does not match the field's type");
-    EXPECT_FALSE(object->get(4));
+    for (const size_t beyond : {size_t{4}, size_t{5}, SIZE_MAX}) {
+        const auto read = object->get(beyond);
+        ASSERT_FALSE(read);
+        EXPECT_EQ(read.error().message(),
+                  "field index " + std::to_string(beyond) + " out of range: the structure has 4 fields");
+        EXPECT_EQ(object->set(beyond, 1.0).error().message(), read.error().message());
+    }
     EXPECT_FALSE(StructRef::create(store, s, std::span{fields, 3}));
 
     const auto array = ArrayRef::create(store, module.types()[1], 3, 0x12345);
@@ -231,7 +237,13 @@ TEST_F(GcTest, lets_the_host_read_write_and_make_objects) {
     EXPECT_EQ(array->get(2)->as<int32_t>(), 0x2345);
     EXPECT_TRUE(array->set(2, 1));
     EXPECT_EQ(array->get(2)->as<int32_t>(), 1);
-    EXPECT_FALSE(array->get(3));
+    for (const uint32_t beyond : {3u, 4u, UINT32_MAX}) {
+        const auto read = array->get(beyond);
+        ASSERT_FALSE(read);
+        EXPECT_EQ(read.error().message(),
+                  "array index " + std::to_string(beyond) + " out of range: the array has 3 elements");
+        EXPECT_EQ(array->set(beyond, 1).error().message(), read.error().message());
+    }
     EXPECT_FALSE(ArrayRef::create(store, s, 3, 1));
     EXPECT_FALSE(ArrayRef::from(store, object->value()));
     EXPECT_EQ(dynamic_type(store, Value::i31(1)), HeapType::i31);
