@@ -108,9 +108,10 @@ void FuncValidator::begin_code() noexcept {
     static constexpr CommonTable all = all_common();
     common_ = all;
     const Vec<MemoryType>& memories = context_.module.memories;
-    for (size_t code = 0; Common & entry : common_) {
+    for (size_t code = 0; code < common_.size(); ++code) {
+        Common& entry = common_[code];
         const bool accesses = entry.shape == Shape::load || entry.shape == Shape::store;
-        if (!enabled_[code++] || (accesses && memories.empty())) {
+        if (!enabled_[code] || (accesses && memories.empty())) {
             entry.shape = Shape::other;
         } else if (accesses && memories[0].limits.is_64) {
             (entry.shape == Shape::load ? entry.last : entry.first) = ValType::i64;

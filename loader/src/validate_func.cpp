@@ -20,10 +20,9 @@ FuncValidator::FuncValidator(LoadContext& context) noexcept
     : context_{context}, in_{context.module.bytes, context.diagnostics}, types_{context, in_},
       stack_{context.allocator}, blocks_{context.allocator}, locals_{context.allocator},
       run_ends_{context.allocator}, initialised_{context.allocator}, initialised_list_{context.allocator} {
-    for (uint32_t code = 0; bool& enabled : enabled_) {
+    for (uint32_t code = 0; code < 256; ++code) {
         const InstrRow* const row = find_instr(code);
-        enabled = is_prefix(code) || (row != nullptr && context.has(row->feature));
-        ++code;
+        enabled_[code] = is_prefix(code) || (row != nullptr && context.has(row->feature));
     }
     // Both exception proposals have this instruction.
     if (context.has(Feature::legacy_exceptions))

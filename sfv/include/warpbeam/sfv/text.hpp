@@ -38,7 +38,15 @@ public:
     [[nodiscard]] size_t size() const noexcept { return rep_.size; }
     /// @}
 
-    /// Becomes a copy of characters that are not part of this object.
+    /// Becomes a copy of `text`, which may be part of this object.
+    [[nodiscard]] bool assign(std::string_view text) noexcept {
+        Text copy;
+        if (!copy.copy_from(text))
+            return false;
+        *this = std::move(copy);
+        return true;
+    }
+    /// The same, but faster, for characters that are not part of this object.
     [[nodiscard]] bool copy_from(std::string_view text) noexcept {
         char* const to = prepare(text.size());
         if (to == nullptr)
