@@ -7,6 +7,7 @@ kind are switched off: each script must pass and fail the same directives.
 What comes after the commands goes to the second. The scripts of proposals switch features on themselves, so they are
 left out. The last line is `N passed, N failed`, of scripts.
 """
+import argparse
 import os
 import subprocess
 import sys
@@ -24,8 +25,11 @@ def results(command, *more):
 
 
 def main():
-    less, ordinary, *more = sys.argv[1:]
-    found, expected = results(less), results(ordinary, *more)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("less", help="the command that lacks parts")
+    parser.add_argument("ordinary", help="the ordinary command")
+    options, more = parser.parse_known_args()
+    found, expected = results(options.less), results(options.ordinary, *more)
     passed = 0
     for script, counts in expected.items():
         if found.get(script) == counts:

@@ -284,7 +284,10 @@ WASM_API_EXTERN wasm_trap_t* warpbeam_guest_free(wasm_instance_t*, uint64_t addr
 
 /* ---- Traps, names and positions ---- */
 
-/* Why a computation was aborted: numbers of warpbeam/vm/trap_codes.inc, which describes them. */
+/* Why a computation was aborted. Most are traps of WebAssembly. HOST is a failure of a host function, with its
+ * message; LIMIT a function that is too large, or a limit of the caller's; SUSPENDED what a callback returns
+ * that answers later, and CANNOT_SUSPEND that no execution called it; USAGE a call that does not fit, such as
+ * its arguments or the imports of an instance, so that nothing was executed. */
 typedef enum warpbeam_trap_code_t {
     WARPBEAM_TRAP_UNREACHABLE = 0,
     WARPBEAM_TRAP_MEMORY_OUT_OF_BOUNDS = 1,
@@ -331,8 +334,8 @@ WASM_API_EXTERN warpbeam_trap_code_t warpbeam_trap_code(const wasm_trap_t*);
 /* The exit status of a program that has ended itself; 0 for other traps. */
 WASM_API_EXTERN int32_t warpbeam_trap_exit_status(const wasm_trap_t*);
 
-/* The message and the trace with names, for people: several lines, in which bytes that are not safe to print
- * are escaped, a newline of wasm_trap_new too. */
+/* The message and the trace with names, for people: several lines, without a zero or a newline at the end.
+ * Bytes that are not safe to print are escaped as in the text format: a newline of wasm_trap_new is `\0a`. */
 WASM_API_EXTERN void warpbeam_trap_text(const wasm_trap_t*, wasm_byte_vec_t* out);
 
 /* The name of the function of a frame, or of its module, from the module's name section or exports; empty if
@@ -353,7 +356,7 @@ typedef enum warpbeam_state_t {
     WARPBEAM_STATE_INTERRUPTED = 2, /* it can go on */
     WARPBEAM_STATE_HOST_CALL = 3,   /* it waits for an answer */
     WARPBEAM_STATE_DONE = 4,        /* it has results */
-    WARPBEAM_STATE_TRAPPED = 5      /* it has a trap; also if its store was deleted */
+    WARPBEAM_STATE_TRAPPED = 5      /* it has a trap; or its store was deleted, and then it has none */
 } warpbeam_state_t;
 
 /* Prepares a call; null arguments are none. Errors: WARPBEAM_ERROR_USAGE if they do not fit the function;

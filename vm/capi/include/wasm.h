@@ -10,8 +10,9 @@
  *
  * References. A pointer to a function, global, table, memory, instance, module, trap or foreign object is one
  * of any number of references to that object; `..._copy` makes another one. Functions, globals, tables,
- * memories and instances live as long as their store, modules and traps as long as a reference, foreign
- * objects as long as a reference or something in the store refers to them.
+ * memories, instances and modules live as long as their store (`wasm_module_share` makes a module for others),
+ * traps as long as a reference, foreign objects as long as a reference or something in the store refers to
+ * them.
  *
  * Deletion. What was deleted must not be used or deleted again: that is undefined, also for a store.
  * References to objects of a store that was deleted stay valid, and must still be deleted. They can be copied
@@ -281,11 +282,10 @@ WASM_API_EXTERN void wasm_val_copy(WASM_OWN wasm_val_t* out, const wasm_val_t*);
 WASM_VECTOR_(val, wasm_val_t)
 
 /*
- * A function on the stack when a trap occurred: its instance (which belongs to the frame, and is null once
- * the store is deleted, or if a callback has passed the trap from one store to
- * another), its index in the module, and where it trapped or called: bytes from the beginning of
- * its body, its locals included, and bytes from the beginning of the module. Offsets that are not known are
- * SIZE_MAX.
+ * A function on the stack when a trap occurred: its instance, its index in the module, and where it trapped
+ * or called: bytes from the beginning of its body, its locals included, and bytes from the beginning of the
+ * module. Offsets that are not known are SIZE_MAX. The instance belongs to the frame. It is null once the
+ * store is deleted, or if a callback has passed the trap from one store to another.
  */
 WASM_OPAQUE_(frame)
 WASM_VECTOR_(frame, wasm_frame_t*)
@@ -425,7 +425,7 @@ WASM_CAST_EXTERN_(memory)
 /*
  * Makes an instance and runs its start function; `imports` are in the order of the module's, and null means
  * none. Null if that fails: `*trap`, unless `trap` is null, is then a trap that says why, such as the imports
- * that do not fit; otherwise it becomes null. `_exports` gives the exports in the order of the module's.
+ * that do not fit, a line for each; otherwise it becomes null. More imports than the module has are ignored. `_exports` gives the exports in the order of the module's.
  */
 WASM_REF_(instance)
 WASM_API_EXTERN WASM_OWN wasm_instance_t* wasm_instance_new(wasm_store_t*, const wasm_module_t*,

@@ -111,7 +111,7 @@ std::expected<Vec<Value>, Error> values_of(wasm_store_t& store, std::span<const 
     const size_t count = from != nullptr && from->data != nullptr ? from->size : 0;
     if (count != types.size())
         return std::unexpected{
-            Error{ErrorCode::usage, "%zu values are needed, but %zu are given", types.size(), count}};
+            Error{ErrorCode::usage, "values that are needed: %zu, given: %zu", types.size(), count}};
     Vec<Value> values{store.allocator()};
     if (!values.reserve(count))
         return std::unexpected{Error{ErrorCode::out_of_memory}};
