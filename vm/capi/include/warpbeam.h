@@ -284,10 +284,10 @@ WASM_API_EXTERN wasm_trap_t* warpbeam_guest_free(wasm_instance_t*, uint64_t addr
 
 /* ---- Traps, names and positions ---- */
 
-/* Why a computation was aborted. Most are traps of WebAssembly. HOST is a failure of a host function, with its
- * message; LIMIT a function that is too large, or a limit of the caller's; SUSPENDED what a callback returns
- * that answers later, and CANNOT_SUSPEND that no execution called it; USAGE a call that does not fit, such as
- * its arguments or the imports of an instance, so that nothing was executed. */
+/* Why a computation was aborted. Most are traps of WebAssembly. HOST is a failure of a host function, with
+ * its message; LIMIT a function that is too large, or a limit of the caller's; SUSPENDED what a callback
+ * returns that answers later, and CANNOT_SUSPEND that no execution called it; USAGE a call that does not fit,
+ * such as its arguments or the imports of an instance, so that nothing was executed. */
 typedef enum warpbeam_trap_code_t {
     WARPBEAM_TRAP_UNREACHABLE = 0,
     WARPBEAM_TRAP_MEMORY_OUT_OF_BOUNDS = 1,

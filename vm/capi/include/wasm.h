@@ -10,9 +10,9 @@
  *
  * References. A pointer to a function, global, table, memory, instance, module, trap or foreign object is one
  * of any number of references to that object; `..._copy` makes another one. Functions, globals, tables,
- * memories, instances and modules live as long as their store (`wasm_module_share` makes a module for others),
- * traps as long as a reference, foreign objects as long as a reference or something in the store refers to
- * them.
+ * memories, instances and modules live as long as their store (`wasm_module_share` makes a module for
+ * others), traps as long as a reference, foreign objects as long as a reference or something in the store
+ * refers to them.
  *
  * Deletion. What was deleted must not be used or deleted again: that is undefined, also for a store.
  * References to objects of a store that was deleted stay valid, and must still be deleted. They can be copied
@@ -425,7 +425,8 @@ WASM_CAST_EXTERN_(memory)
 /*
  * Makes an instance and runs its start function; `imports` are in the order of the module's, and null means
  * none. Null if that fails: `*trap`, unless `trap` is null, is then a trap that says why, such as the imports
- * that do not fit, a line for each; otherwise it becomes null. More imports than the module has are ignored. `_exports` gives the exports in the order of the module's.
+ * that do not fit, a line for each; otherwise it becomes null. More imports than the module has are ignored.
+ * `_exports` gives the exports in the order of the module's.
  */
 WASM_REF_(instance)
 WASM_API_EXTERN WASM_OWN wasm_instance_t* wasm_instance_new(wasm_store_t*, const wasm_module_t*,
