@@ -29,12 +29,6 @@ PREAMBLE = """#ifndef WARPBEAM_CHECKS
 #define WARPBEAM_CHECKS 0
 #endif
 #define WARPBEAM_ISA simd_baseline
-// a * b + c rounds twice, whatever the options of the compiler are.
-#if defined(__clang__)
-#pragma STDC FP_CONTRACT OFF
-#elif defined(__GNUC__)
-#pragma GCC optimize("fp-contract=off")
-#endif
 #if WARPBEAM_SMALL && defined(__clang__)
 #pragma clang attribute push(__attribute__((minsize)), apply_to = function)
 #endif

@@ -76,14 +76,25 @@ template <typename V>
 V pmax(V a, V b) noexcept {
     return a < b ? b : a;
 }
-/// a * b + c, rounded twice as in the deterministic profile. The build forbids fusing them.
+/// a * b, rounded before it is added to anything, also where the compiler may fuse both (but not with clang's
+/// -ffp-contract=fast).
+template <typename V>
+V product(V a, V b) noexcept {
+#if defined(__clang__)
+#pragma STDC FP_CONTRACT OFF
+    return a * b;
+#else
+    return __builtin_assoc_barrier(a * b);
+#endif
+}
+/// a * b + c, rounded twice as in the deterministic profile.
 template <typename V>
 V relaxed_madd(V a, V b, V c) noexcept {
-    return a * b + c;
+    return product(a, b) + c;
 }
 template <typename V>
 V relaxed_nmadd(V a, V b, V c) noexcept {
-    return fneg(a) * b + c;
+    return product(fneg(a), b) + c;
 }
 
 // ---- Rounding ----
