@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Builds hosts of the library with what docs/small.md describes left out, and measures them:
 
-    bench/small/size.py [--cxx clang++-19] [--machine NAME] [--only NAME,...] [--check] [--folder FOLDER]
+    bench/small/size.py [--cxx clang++-19] [--machine NAME] [--only NAME,...] [--turn N] [--check] [--folder FOLDER]
 
 For each configuration it prints the bytes of vm/tests/examples/embed.cpp with the library in one file, stripped; the
 bytes of memory that an engine, a store, a module and an instance take beside its memory of one page, and the largest
@@ -95,10 +95,13 @@ def main():
     parser.add_argument("--linker", default="lld-19", help="as in -fuse-ld=")
     parser.add_argument("--machine", help="a preset for another machine with Linux, such as s390x")
     parser.add_argument("--only", help="some configurations, separated by commas")
+    parser.add_argument("--turn", type=int, help="only the configuration without one of the options, by this number")
     parser.add_argument("--check", action="store_true", help="fail if a limit is exceeded")
     parser.add_argument("--folder", type=Path, help="where to build (default: a temporary folder)")
     options = parser.parse_args()
     names = options.only.split(",") if options.only else list(CONFIGURATIONS)
+    if options.turn is not None:
+        names = [f"small without {FEATURES[options.turn % len(FEATURES)]}"]
     if unknown := [name for name in names if name not in CONFIGURATIONS]:
         parser.error(f"--only: unknown configuration {unknown[0]}, use {', '.join(CONFIGURATIONS)}")
     machine = machine_of(options)

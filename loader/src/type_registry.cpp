@@ -120,11 +120,9 @@ private:
 struct TypeRegistry::Impl {
     explicit Impl(Allocator& a) noexcept : allocator{a}, arena{a}, groups{a} {}
     ~Impl() {
-        for (unsigned b = 0; Entry* const block : blocks) {
-            if (block != nullptr)
-                allocator.deallocate(block, block_size(b) * sizeof(Entry), alignof(Entry));
-            ++b;
-        }
+        for (unsigned b = 0; b < block_count; ++b)
+            if (blocks[b] != nullptr)
+                allocator.deallocate(blocks[b], block_size(b) * sizeof(Entry), alignof(Entry));
     }
 
     [[nodiscard]] Entry& entry(TypeId id) const noexcept {

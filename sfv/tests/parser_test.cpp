@@ -108,7 +108,7 @@ TEST(Parser, an_unread_item_of_an_inner_list_may_be_malformed) {
 }
 
 TEST(Parser, the_field_ends_where_it_ends) {
-    // What lies behind it would complete the escape.
+    // What lies after it would complete the escape.
     Parser cut{FieldType::item, std::string_view{R"(%"%c3%bc")"}.substr(0, 4)};
     EXPECT_FALSE(cut.next_member());
     EXPECT_EQ(cut.error(), (Error{Reason::display_hex, Error::found_end, 4}));

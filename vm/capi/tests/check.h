@@ -42,7 +42,7 @@ bool is_name(const wasm_name_t*, const char* text);
 /* A finalizer that counts its calls at `count`, an int. */
 void count_call(void* count);
 
-/* Calls a function on so many threads at once, each with its index, and waits for them. */
+/* Calls a function on several threads at once, each with its index, and waits for them. */
 void run_threads(size_t count, void (*run)(void* env, size_t index), void* env);
 
 /* From now on only so many allocations of the library succeed. Returns the number of blocks that are live. */

@@ -182,7 +182,7 @@ template <bool is_float>
     if constexpr (!is_float) {
         const uint8_t next = reader_.peek();
         if (next == static_cast<uint8_t>(Op::br_if) || next == static_cast<uint8_t>(Op::if_))
-            if (lower_compare_branch<is_float>(op, settled, operands))
+            if (lower_compare_branch(op, settled, operands))
                 return true;
     }
     const OpHandlers& handlers = frequent(Form::binary, op);
@@ -204,9 +204,8 @@ template <bool is_float>
     return true;
 }
 
-/// A comparison whose result only the branch after it uses: the branch compares. False if there is no such
-/// branch, or if code comes between the two.
-template <bool is_float>
+/// A comparison of integers whose result only the branch after it uses: the branch compares. False if there
+/// is no such branch, or if code comes between the two.
 bool Lowering::lower_compare_branch(Op op, const Settled& settled, const Operand* operands) noexcept {
     const bool is_if = reader_.peek() == static_cast<uint8_t>(Op::if_);
     // With operands for the label, there may be code between the two.
@@ -222,7 +221,7 @@ bool Lowering::lower_compare_branch(Op op, const Settled& settled, const Operand
     Comparison compare{op,
                        side(settled.variant.a, operands[swapped ? 1 : 0]),
                        side(settled.variant.b, operands[swapped ? 0 : 1]),
-                       acc(is_float).local,
+                       acc(false).local,
                        serial_ + 1,
                        here()};
     Choice branch;

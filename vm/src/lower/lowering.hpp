@@ -139,7 +139,6 @@ private:
     void lower_store(Op op) noexcept;
     template <bool is_float>
     [[nodiscard]] bool lower_frequent_binary(Op op) noexcept;
-    template <bool is_float>
     [[nodiscard]] bool lower_compare_branch(Op op, const Settled& settled, const Operand* operands) noexcept;
     template <bool is_float>
     [[nodiscard]] bool lower_frequent_load(Op op, const MemArg& arg) noexcept;
