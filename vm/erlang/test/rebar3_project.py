@@ -60,7 +60,9 @@ def check(folder, command, wanted="", unwanted=None):
     right = ran.returncode == 0 and re.search(wanted, ran.stdout) and not (unwanted and re.search(unwanted, ran.stdout))
     passed, failed = passed + bool(right), failed + (not right)
     if not right:
-        print(f"FAILED: {' '.join(command)} in {folder} (status {ran.returncode})\n{ran.stdout}")
+        # EUnit says what failed near the end; a log that is cut after some lines would not show it.
+        failures = re.search(r"Failures:.*", ran.stdout, re.DOTALL)
+        print(f"FAILED: {' '.join(command)} in {folder} (status {ran.returncode})\n{failures[0] if failures else ran.stdout}")
 
 
 def main():
