@@ -30,7 +30,7 @@ std::optional<Error> check_header(std::span<const uint8_t> bytes, Allocator& all
         return malformed(
             0, WARPBEAM_TEXT != 0
                    ? "magic header not detected: this is the text format, not the binary format; "
-                     "use parse_wat or the command wat2wasm to translate it"
+                     "translate it by parse_wat, in C warpbeam_wat2wasm, or the command wat2wasm"
                    : "magic header not detected: this is the text format, which this build is without "
                      "(WARPBEAM_TEXT=0); use the command wat2wasm to translate it");
     if (bytes.size() < 4)

@@ -21,7 +21,7 @@ TEST(Decode, a_component_is_not_a_module) {
 TEST(Decode, text_is_not_binary) {
     const std::string text =
         "malformed: magic header not detected: this is the text format, not the binary format; "
-        "use parse_wat or the command wat2wasm to translate it @0";
+        "translate it by parse_wat, in C warpbeam_wat2wasm, or the command wat2wasm @0";
     for (const std::string_view each :
          {"(module)", "\n ;; a comment", "(; c", "\t(@custom \"\")", "(component)", "(a  ", "(z  "})
         EXPECT_EQ(fault(Bytes(each.begin(), each.end())), text) << each;

@@ -110,8 +110,8 @@ std::expected<Vec<Value>, Error> values_of(wasm_store_t& store, std::span<const 
                                            const wasm_val_vec_t* from) noexcept {
     const size_t count = from != nullptr && from->data != nullptr ? from->size : 0;
     if (count != types.size())
-        return std::unexpected{
-            Error{ErrorCode::usage, "values that are needed: %zu, given: %zu", types.size(), count}};
+        return std::unexpected{Error{ErrorCode::usage, "%zu value%s needed, %zu given", types.size(),
+                                     types.size() == 1 ? " is" : "s are", count}};
     Vec<Value> values{store.allocator()};
     if (!values.reserve(count))
         return std::unexpected{Error{ErrorCode::out_of_memory}};

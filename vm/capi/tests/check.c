@@ -111,6 +111,17 @@ bool fails_with(warpbeam_error_t* error, warpbeam_error_code_t code) {
     return equal;
 }
 
+bool is_error(warpbeam_error_t* error, warpbeam_error_code_t code, const char* message) {
+    if (error == NULL)
+        return false;
+    const bool equal =
+        warpbeam_error_code(error) == code && strcmp(warpbeam_error_message(error), message) == 0;
+    if (!equal)
+        printf("the error is %d: %s\n", (int)warpbeam_error_code(error), warpbeam_error_message(error));
+    warpbeam_error_delete(error);
+    return equal;
+}
+
 bool is_name(const wasm_name_t* name, const char* text) {
     return name->size == strlen(text) && (name->size == 0 || memcmp(name->data, text, name->size) == 0);
 }

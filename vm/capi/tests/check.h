@@ -36,6 +36,8 @@ int32_t call_i32(const wasm_func_t*, int32_t argument);
 bool has_message(wasm_trap_t*, const char* text);
 /* Whether there is an error of this kind; deletes it. */
 bool fails_with(warpbeam_error_t*, warpbeam_error_code_t code);
+/* The same, and it has this message. */
+bool is_error(warpbeam_error_t*, warpbeam_error_code_t code, const char* message);
 /* Whether a name is this text. */
 bool is_name(const wasm_name_t*, const char* text);
 

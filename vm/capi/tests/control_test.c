@@ -20,18 +20,6 @@ static wasm_store_t* store_with(const warpbeam_options_t* options, const warpbea
     return store;
 }
 
-/* Whether the error has this code and message; deletes it. */
-static bool is_error(warpbeam_error_t* error, warpbeam_error_code_t code, const char* message) {
-    if (error == NULL)
-        return false;
-    const bool equal =
-        warpbeam_error_code(error) == code && strcmp(warpbeam_error_message(error), message) == 0;
-    if (!equal)
-        printf("the error is %d: %s\n", (int)warpbeam_error_code(error), warpbeam_error_message(error));
-    warpbeam_error_delete(error);
-    return equal;
-}
-
 TEST(errors_say_what_is_wrong_and_where) {
     wasm_store_t* const store = open_store();
     wasm_byte_vec_t binary;
