@@ -4,12 +4,13 @@
 // is ours, in new pages and above a heap base, or the guest's; memories have 32-bit and 64-bit addresses, and
 // pages of 64 KiB and of one byte.
 
+#include "input.hpp"
+
 #include <warpbeam/text/parse.hpp>
 #include <warpbeam/vm/guest_allocator.hpp>
 #include <warpbeam/vm/linker.hpp>
 
 #include <algorithm>
-#include <cstdlib>
 #include <map>
 #include <string>
 #include <vector>
@@ -17,38 +18,8 @@
 namespace {
 
 using namespace warpbeam;
-
-void require(bool condition) {
-    if (!condition)
-        std::abort();
-}
-
-/// Takes numbers from the input.
-class Input {
-public:
-    explicit Input(std::span<const uint8_t> bytes) : bytes_{bytes} {}
-    [[nodiscard]] bool empty() const { return bytes_.empty(); }
-    uint8_t byte() {
-        if (bytes_.empty())
-            return 0;
-        const uint8_t first = bytes_.front();
-        bytes_ = bytes_.subspan(1);
-        return first;
-    }
-    /// Usually small, sometimes of any size up to 64 bits.
-    uint64_t size() {
-        const uint8_t kind = byte();
-        uint64_t value = byte();
-        if (kind >= 128)
-            value = value << 8 | byte();
-        for (int i = 0; kind >= 250 && i < 6; ++i)
-            value = value << 8 | byte();
-        return value;
-    }
-
-private:
-    std::span<const uint8_t> bytes_;
-};
+using fuzz::Input;
+using fuzz::require;
 
 enum class Kind : uint8_t { over, heap_base, malloc_and_free, only_malloc, cabi_realloc };
 constexpr uint8_t kinds = 5;

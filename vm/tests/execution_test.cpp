@@ -272,6 +272,21 @@ TEST_F(ExecutionTest, may_be_of_a_host_function) {
     EXPECT_EQ(refused.trap()->message(), "no");
 }
 
+TEST_F(ExecutionTest, of_a_host_function_that_was_interrupted_calls_it_again) {
+    int calls = 0;
+    const Func busy = *Func::wrap(store, [&](int32_t n) -> std::expected<int32_t, Trap> {
+        if (++calls % 3 != 0)
+            return std::unexpected{Trap{TrapCode::interrupted}};
+        return n + 1;
+    });
+    Execution execution = *Execution::create(busy, {{Value{3}}});
+    ASSERT_EQ(execution.resume(), ExecutionState::interrupted);
+    ASSERT_EQ(execution.resume(), ExecutionState::interrupted);
+    ASSERT_EQ(execution.resume(), ExecutionState::done);
+    EXPECT_EQ(result_of(execution), 4);
+    EXPECT_EQ(calls, 3);
+}
+
 TEST_F(ExecutionTest, waits_while_others_run_in_the_same_instance) {
     const Instance instance = instantiate(adder);
     std::vector<Execution> waiting;

@@ -298,5 +298,23 @@ TEST_F(HostFuncTest, ends_with_its_last_owner) {
     EXPECT_EQ(count.use_count(), 1);
 }
 
+TEST(HostFunc, that_no_code_called_may_say_that_it_was_interrupted) {
+    Config config;
+    config.interruption = true;
+    Engine engine{config};
+    Store store{engine};
+    const auto func = Func::wrap(
+        store, []() -> std::expected<void, Trap> { return std::unexpected{Trap{TrapCode::interrupted}}; });
+    ASSERT_TRUE(func);
+    for (const bool asked : {true, false}) {
+        if (asked)
+            store.interrupt_handle().interrupt();
+        const auto called = func->call();
+        ASSERT_FALSE(called);
+        EXPECT_EQ(called.error().code(), TrapCode::interrupted);
+        EXPECT_TRUE(called.error().backtrace().empty());
+    }
+}
+
 } // namespace
 } // namespace warpbeam

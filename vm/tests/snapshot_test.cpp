@@ -144,5 +144,80 @@ TEST_F(SnapshotTest, arguments_of_an_execution_that_has_not_begun_stay_alive) {
     }
 }
 
+TEST_F(SnapshotTest, a_host_function_that_was_interrupted_is_called_again) {
+    int calls = 0;
+    for (Linker* const each : {&linker, &hosts})
+        ASSERT_TRUE(each->func("host", "read", [&](int32_t n) -> std::expected<int32_t, Trap> {
+            if (++calls % 2 != 0)
+                return std::unexpected{Trap{TrapCode::interrupted}};
+            return n + 1;
+        }));
+    const Instance instance = instantiate(R"((module
+        (import "host" "read" (func $read (param i32) (result i32))) (export "read" (func $read))))");
+    modules = {instance.module()};
+    const Value args[] = {5};
+    for (const bool forks : {false, true}) {
+        Execution execution = std::move(*Execution::create(*instance.func("read"), args));
+        ASSERT_EQ(*execution.resume({.fuel = 100}), ExecutionState::interrupted);
+        const Execution* const executions[] = {&execution};
+        const SnapshotContents contents{.executions = executions};
+        auto copy = forks ? fork(store, contents) : restored(saved(store, contents));
+        ASSERT_TRUE(copy) << copy.error().message();
+        copy->store.collect();
+        ASSERT_EQ(*copy->executions[0].resume({.fuel = 100}), ExecutionState::done);
+        Value result;
+        ASSERT_TRUE(copy->executions[0].results({&result, 1}));
+        EXPECT_EQ(result.as<int32_t>(), 6);
+    }
+}
+
+// A collection that another computation began was interrupted once more, before the execution did anything.
+TEST_F(SnapshotTest, executions_that_were_interrupted_before_their_next_step) {
+    for (Linker* const each : {&linker, &hosts})
+        ASSERT_TRUE(each->func("host", "stop", [this] { store.interrupt_handle().interrupt(); }));
+    const Instance instance = instantiate(R"((module
+        (type $list (struct (field (ref null $list)))) (type $bytes (array i8))
+        (import "host" "stop" (func $stop)) (import "host" "ask" (func $ask (param i32) (result i32)))
+        (global $list (mut (ref null $list)) (ref.null $list))
+        (func (export "build") (param $n i32)
+            (loop $more
+                (global.set $list (struct.new $list (global.get $list)))
+                (br_if $more (local.tee $n (i32.sub (local.get $n) (i32.const 1))))))
+        (func (export "collect") (call $stop) (drop (array.new_default $bytes (i32.const 100))))
+        (func (export "ask") (param i32) (result i32) (call $ask (local.get 0)))))");
+    modules = {instance.module()};
+    store.set_fuel(1'000'000);
+    const Value many[] = {500}, args[] = {5};
+    ASSERT_TRUE(instance.func("build")->call(many, {}));
+    const auto begin = [&](int steps) {
+        auto execution = std::move(*Execution::create(*instance.func("ask"), args));
+        if (steps == 0)
+            return execution;
+        EXPECT_EQ(*execution.resume({.fuel = 1000}), ExecutionState::host_call);
+        if (steps == 1)
+            EXPECT_TRUE(execution.answer({{Value{6}}}));
+        else
+            EXPECT_TRUE(execution.refuse(Trap::host("no")));
+        return execution;
+    };
+    for (int steps = 0; steps < 3; ++steps) {
+        Execution execution = begin(steps);
+        Execution collecting = std::move(*Execution::create(*instance.func("collect")));
+        ASSERT_EQ(*collecting.resume({.fuel = 1000}), ExecutionState::interrupted);
+        store.interrupt_handle().interrupt();
+        ASSERT_EQ(*execution.resume({.fuel = 1000}), ExecutionState::interrupted) << steps;
+        const Execution* const executions[] = {&execution};
+        for (const bool forks : {false, true}) {
+            const SnapshotContents contents{.executions = executions};
+            auto copy = forks ? fork(store, contents) : restored(saved(store, contents));
+            ASSERT_TRUE(copy) << copy.error().message();
+            const ExecutionState state = *copy->executions[0].resume({.fuel = 1000});
+            EXPECT_EQ(state, steps == 0   ? ExecutionState::host_call
+                             : steps == 1 ? ExecutionState::done
+                                          : ExecutionState::trapped);
+        }
+    }
+}
+
 } // namespace
 } // namespace warpbeam

@@ -247,7 +247,7 @@ uint64_t Execution::take_fuel() noexcept {
 Backtrace Execution::backtrace() const noexcept {
     const UseOfExecution use{object_, store_};
     Backtrace frames{use ? object_->store().allocator() : Allocator::standard()};
-    if (use && object_->execution()->inst != nullptr)
+    if (use)
         TrapBuilder::walk(*object_->execution(), frames);
     return frames;
 }
@@ -263,7 +263,7 @@ ActiveStack Execution::stack() const noexcept {
 size_t Execution::active(std::span<ActiveFunc> to) const noexcept {
     const UseOfExecution use{object_, store_};
     size_t count = 0;
-    if (use && object_->execution()->inst != nullptr)
+    if (use)
         vm::visit_frames(
             *object_->execution(), [&](const vm::InstanceData& inst, const vm::Instr* ip, bool after) {
                 if (count < to.size()) {

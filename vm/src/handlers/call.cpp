@@ -341,6 +341,14 @@ Exit start(Regs& r) noexcept {
 } // namespace
 #endif
 
+namespace {
+/// A host function that no code has called; its arguments are the first values of the stack.
+[[nodiscard]] Exit call_host_alone(Execution& execution, HostFunc& host) noexcept {
+    const Exit exit = call_host(execution, host, nullptr, execution.stack);
+    return exit == Exit::none ? Exit::done : exit;
+}
+} // namespace
+
 Exit run(Execution& execution, FuncInst& func) noexcept {
     execution.rp = execution.stack_end;
     execution.excess = 0;
@@ -350,8 +358,7 @@ Exit run(Execution& execution, FuncInst& func) noexcept {
         execution.inst = nullptr;
         execution.fp = execution.stack;
         execution.free = execution.stack + code->frame_slots;
-        const Exit exit = call_host(execution, *func.host, nullptr, execution.stack);
-        return exit == Exit::none ? Exit::done : exit;
+        return call_host_alone(execution, *func.host);
     }
     Regs r{};
     r.rp = execution.stack_end - 1;
@@ -374,6 +381,8 @@ Exit run(Execution& execution, FuncInst& func) noexcept {
 }
 
 Exit continue_run(Execution& execution) noexcept {
+    if (execution.rp == execution.stack_end) // it was interrupted, and is called again
+        return call_host_alone(execution, *host_at(execution.ip));
     Regs r = restore(execution);
     return start(r);
 }

@@ -398,16 +398,16 @@ bool Restorer::execution() noexcept {
     saved.state = static_cast<ExecutionState>(state);
     saved.step = static_cast<Step>(step);
     saved.instance = number != 0 ? instances_[number - 1] : nullptr;
-    // What the stack must do.
+    // What the stack must do. An execution can be interrupted before it takes its next step, too.
     StackTop top = StackTop::host;
-    if (saved.state == ExecutionState::ready && saved.step == Step::begin)
+    const bool interrupted = saved.state == ExecutionState::interrupted;
+    const bool may_be_ready = interrupted || saved.state == ExecutionState::ready;
+    if (may_be_ready && saved.step == Step::begin)
         top = StackTop::values;
-    else if ((saved.state == ExecutionState::out_of_fuel || saved.state == ExecutionState::interrupted) &&
-             saved.step == Step::go_on)
+    else if ((saved.state == ExecutionState::out_of_fuel || interrupted) && saved.step == Step::go_on)
         top = StackTop::code;
     else if (!(saved.state == ExecutionState::host_call && saved.step == Step::go_on) &&
-             !(saved.state == ExecutionState::ready &&
-               (saved.step == Step::return_values || saved.step == Step::trap)))
+             !(may_be_ready && (saved.step == Step::return_values || saved.step == Step::trap)))
         return in_.malformed("an execution can't be in state %u and do %u next", state, step);
     if (saved.func == nullptr && (saved.step != Step::begin || saved.instance == nullptr))
         return in_.malformed("an execution runs no function");
@@ -436,8 +436,8 @@ bool Restorer::execution() noexcept {
         if (!keep(each != nullptr) || !in_.ok() || !stack(*each, type.params, saved.step))
             return false;
         // A host function that was interrupted is called again.
-        const bool calls_again = i == 0 && saved.state == ExecutionState::interrupted &&
-                                 top == StackTop::code && each->top == StackTop::host;
+        const bool calls_again =
+            i == 0 && interrupted && top == StackTop::code && each->top == StackTop::host;
         if (each->top != (i == 0 ? top : StackTop::resuming) && !calls_again)
             return in_.malformed("an execution's stack does what its state excludes");
         if (i != 0 && !resumes(*each, stacks[i - 1]))
