@@ -21,7 +21,7 @@ void deallocate(void* env, void* block, size_t size, size_t alignment) {
 const char* Machine::name() { return names[input_.byte() % std::size(names)]; }
 wasm_valkind_t Machine::value_kind() { return value_kinds[input_.byte() % std::size(value_kinds)]; }
 
-Machine::Machine(Input input, BoundedAllocator& allocator) : input_{input} {
+Machine::Machine(Input input, BoundedAllocator& allocator) : input_{input}, memory_{allocator} {
     allocator_ = warpbeam_allocator_new(&allocator, allocate, deallocate);
     warpbeam_options_t options;
     warpbeam_options_init(&options, sizeof options);
@@ -51,6 +51,7 @@ Machine::Machine(Input input, BoundedAllocator& allocator) : input_{input} {
 }
 
 Machine::~Machine() {
+    memory_.fail_at(0);
     if (input_.byte() % 2 == 0)
         delete_stores();
     delete_objects();
@@ -186,6 +187,8 @@ bool Machine::done(warpbeam_error_t* error) {
 }
 
 void Machine::step() {
+    if (depth_ == 0)
+        memory_.fail_at(input_.byte() % 16 == 0 ? input_.byte() : 0);
     switch (input_.byte() % 8) {
     case 0:
         make();

@@ -77,6 +77,9 @@ private:
     /// Whether there was no error; one is deleted.
     static bool done(warpbeam_error_t* error);
 
+    /// Whether memory has run out so far, so that anything may have failed.
+    [[nodiscard]] bool was_scarce() const { return memory_.refused(); }
+
     /// Does one thing.
     void step();
     void remove();
@@ -110,6 +113,7 @@ private:
     /// @}
 
     Input input_;
+    BoundedAllocator& memory_;
     warpbeam_allocator_t* allocator_ = nullptr;
     wasm_engine_t* engine_ = nullptr;
     int depth_ = 0; ///< of callbacks, which delete nothing that a caller may use

@@ -43,7 +43,7 @@ void Machine::make() {
         if (in != nullptr) {
             const wasm_byte_vec_t& binary = capi_module(input_.byte());
             wasm_module_t* module = nullptr;
-            require(warpbeam_module_new(in, &binary, &module) == nullptr && module != nullptr);
+            require((done(warpbeam_module_new(in, &binary, &module)) && module != nullptr) || was_scarce());
             modules_.add(module);
         }
         break;
