@@ -272,5 +272,31 @@ TEST(Trap, may_have_a_long_chain_of_causes) {
     EXPECT_TRUE(last.cause());
 }
 
+TEST(Trap, takes_no_more_work_for_each_frame_of_a_recursive_function) {
+    CountingAllocator allocator;
+    Config config;
+    config.allocator = &allocator;
+    Engine engine{config};
+    Store store{engine};
+    const auto module = engine.load(assemble(R"((module
+        (func $odd (export "odd") (param i32) (if (i32.eqz (local.get 0)) (then unreachable))
+            (call $even (i32.sub (local.get 0) (i32.const 1))))
+        (func $even (param i32) (if (i32.eqz (local.get 0)) (then unreachable))
+            (call $odd (i32.sub (local.get 0) (i32.const 1))))))"));
+    ASSERT_TRUE(module);
+    const auto instance = Instance::create(store, *module);
+    ASSERT_TRUE(instance);
+    const auto allocations = [&](int32_t depth) {
+        allocator.allow(SIZE_MAX);
+        const Value args[] = {depth};
+        const auto called = instance->func("odd")->call(args);
+        EXPECT_EQ(called.error().backtrace().size(), static_cast<size_t>(depth) + 1);
+        return allocator.calls();
+    };
+    (void)allocations(60);
+    const size_t few = allocations(1);
+    EXPECT_LT(allocations(60), few + 10);
+}
+
 } // namespace
 } // namespace warpbeam

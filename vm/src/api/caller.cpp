@@ -34,7 +34,9 @@ std::optional<Extern> Caller::find_export(std::string_view name) const noexcept 
 std::optional<Frame> Caller::position() const noexcept {
     if (instance_ == nullptr)
         return std::nullopt;
-    return TrapBuilder::caller_of(*vm::Internal::impl(store_)->stacks.running());
+    Backtrace frames{store_.engine().allocator()};
+    TrapBuilder::walk(*vm::Internal::impl(store_)->stacks.running(), frames, 1);
+    return frames.empty() ? std::nullopt : std::optional{frames[0]};
 }
 
 bool Caller::is_interrupted() const noexcept {

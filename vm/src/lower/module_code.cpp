@@ -140,18 +140,16 @@ const Code* ModuleCode::find(const Instr* ip, bool after) noexcept {
     return by_address_.find(ip, after);
 }
 
-ModuleCode::Position ModuleCode::locate(const Instr* ip, bool after) noexcept {
-    const std::lock_guard lock{lock_};
-    const Code* const code = by_address_.find(ip, after);
-    if (code == nullptr)
-        return {};
-    const FuncBody& body = module_.bodies()[code->func - module_.imported_funcs()];
-    Lowering lowering{module_, options_, cells(), body, *options_.allocator};
-    // If there is no memory for all of them, use those that fit.
+void ModuleCode::locate(std::span<Place> places) noexcept {
+    const Code* const code = places[0].code;
     Vec<CodeMark> marks{*options_.allocator};
-    (void)lowering.locate(marks);
-    const auto next = std::ranges::upper_bound(marks, position_in(*code, ip, after), {}, &CodeMark::position);
-    return {code->func, next == marks.begin() ? Error::no_offset : body.code_offset + next[-1].offset};
+    (void)locate_all(code->func, marks);
+    const size_t start = module_.bodies()[code->func - module_.imported_funcs()].code_offset;
+    for (Place& place : places)
+        if (place.code == code) {
+            const auto next = std::ranges::upper_bound(marks, place.position, {}, &CodeMark::position);
+            place.offset = next == marks.begin() ? Error::no_offset : start + next[-1].offset;
+        }
 }
 
 } // namespace warpbeam::vm

@@ -82,17 +82,19 @@ public:
     };
     [[nodiscard]] Refusal refusal() noexcept;
 
-    /// The function whose code contains `ip`, and the byte offset in the module of the instruction that `ip`
-    /// was made from (with `after` set, `ip` is a return address and the call before it is meant). Computed
-    /// by lowering again, so nothing is stored for it.
-    struct Position {
-        uint32_t func = UINT32_MAX;
-        size_t offset = Error::no_offset;
+    /// A place in the code of a function, and what it was made from.
+    struct Place {
+        const Code* code = nullptr;
+        size_t position = 0; ///< in the code
+        size_t offset = 0;   ///< in the module; 0 until it is asked for
     };
-    [[nodiscard]] Position locate(const Instr* ip, bool after) noexcept;
-    /// Where all instructions of a function's code come from.
+    /// Finds the offsets of the first, and of all that are in the same function: those are many if it is
+    /// recursive.
+    void locate(std::span<Place> places) noexcept;
+    /// Where all instructions of a function's code come from, by position. Computed by lowering again, so
+    /// that nothing is stored for it. If memory runs out, those that fit.
     [[nodiscard]] Exit locate_all(uint32_t func, Vec<CodeMark>& marks) noexcept;
-    /// The frame of a function that stopped at `ip`, with `after` as in `locate`; or at a point. Returns
+    /// The frame of a function that stopped at `ip`, with `after` as in `find`; or at a point. Returns
     /// `none`, `invalid_code` if the function does not stop there, or `out_of_memory`. The code is the same
     /// every time, so positions in it are.
     [[nodiscard]] Exit state_at(const Instr* ip, bool after, uint32_t& func, FrameState& state) noexcept;
@@ -100,7 +102,8 @@ public:
     /// The frame of a function before an instruction that may trap, by its offset in the code of the body.
     /// Operands that may be only in a register are `unknown`. Returns as above.
     [[nodiscard]] Exit state_inside(uint32_t func, size_t offset, FrameState& state) noexcept;
-    /// The code that contains `ip`, with `after` as in `locate`; null if `ip` is in no function.
+    /// The code that contains `ip`; null if `ip` is in no function. With `after` set, `ip` is a return
+    /// address, and the call before it is meant.
     [[nodiscard]] const Code* find(const Instr* ip, bool after) noexcept;
     /// The same, for a walk over frames: `last` is the code of the frame before, or null. Calls are often
     /// recursive.

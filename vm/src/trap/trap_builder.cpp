@@ -45,36 +45,32 @@ void TrapBuilder::add_refusal() noexcept {
                            refusal.finding.words != nullptr ? refusal.finding.words : "unknown");
 }
 
-std::optional<Frame> TrapBuilder::frame_at(const vm::InstanceData& inst, const vm::Instr* ip,
-                                           bool after) noexcept {
-    // The stubs of host functions and of functions not lowered yet are not part of any function's code.
-    const vm::ModuleCode::Position position =
-        ip != nullptr ? inst.code->locate(ip, after) : vm::ModuleCode::Position{};
-    if (position.func == UINT32_MAX)
-        return std::nullopt;
-    return Frame{*inst.module, position.func, position.offset, const_cast<vm::InstanceData*>(&inst),
-                 inst.store_number};
-}
-
-size_t TrapBuilder::walk(const vm::Execution& execution, Backtrace& frames) noexcept {
+size_t TrapBuilder::walk(const vm::Execution& execution, Backtrace& frames, size_t max) noexcept {
+    vm::ModuleCode::Place places[max_frames];
+    const vm::InstanceData* instances[max_frames];
+    size_t count = 0;
     size_t omitted = 0;
     vm::visit_frames(execution, [&](const vm::InstanceData& inst, const vm::Instr* ip, bool after) {
-        if (frames.size() >= max_frames)
+        if (frames.size() + count >= max) {
             ++omitted;
-        else if (const auto frame = frame_at(inst, ip, after); frame && !frames.push(*frame))
-            ++omitted;
+            return max != 1;
+        }
+        // The stubs of host functions and of functions not lowered yet are not part of any function's code.
+        if (const vm::Code* const code = ip != nullptr ? inst.code->find(ip, after) : nullptr) {
+            instances[count] = &inst;
+            places[count++] = {code, position_in(*code, ip, after)};
+        }
         return true;
     });
+    for (size_t i = 0; i < count; ++i) {
+        const vm::InstanceData& inst = *instances[i];
+        if (places[i].offset == 0)
+            inst.code->locate({places + i, count - i});
+        if (!frames.push({*inst.module, places[i].code->func, places[i].offset,
+                          const_cast<vm::InstanceData*>(&inst), inst.store_number}))
+            ++omitted;
+    }
     return omitted;
-}
-
-std::optional<Frame> TrapBuilder::caller_of(const vm::Execution& execution) noexcept {
-    std::optional<Frame> found;
-    vm::visit_frames(execution, [&](const vm::InstanceData& inst, const vm::Instr* ip, bool after) {
-        found = frame_at(inst, ip, after);
-        return !found;
-    });
-    return found;
 }
 
 } // namespace warpbeam

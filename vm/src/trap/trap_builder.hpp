@@ -18,22 +18,17 @@ public:
     /// The exception that a trap carries, or null.
     [[nodiscard]] static Ref<vm::ExceptionRoot> exception_of(const Trap& trap) noexcept;
 
-    /// The function whose code called the host, and where; none if it is not known.
-    [[nodiscard]] static std::optional<Frame> caller_of(const vm::Execution& execution) noexcept;
-    /// Adds the functions that are active in the host's last call into the store, the innermost first;
-    /// returns how many were left out.
-    static size_t walk(const vm::Execution& execution, Backtrace& frames) noexcept;
-
-private:
     /// A stack may be a hundred thousand frames deep; the innermost ones are enough.
     static constexpr size_t max_frames = 64;
+    /// Adds the functions that are active in the host's last call into the store, the innermost first, up to
+    /// `max` in all; returns how many were left out.
+    static size_t walk(const vm::Execution& execution, Backtrace& frames, size_t max = max_frames) noexcept;
 
+private:
     TrapBuilder(Trap::Details& details, const vm::Execution& execution) noexcept
         : details_{details}, execution_{execution} {}
     /// What a build that verifies code has found in the code of the function that was to be lowered.
     void add_refusal() noexcept;
-    static std::optional<Frame> frame_at(const vm::InstanceData& inst, const vm::Instr* ip,
-                                         bool after) noexcept;
 
     Trap::Details& details_;
     const vm::Execution& execution_;
