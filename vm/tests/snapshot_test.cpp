@@ -152,12 +152,12 @@ TEST_F(SnapshotTest, a_host_function_that_was_interrupted_is_called_again) {
                 return std::unexpected{Trap{TrapCode::interrupted}};
             return n + 1;
         }));
-    const Instance instance = instantiate(R"((module
+    const Instance reader = instantiate(R"((module
         (import "host" "read" (func $read (param i32) (result i32))) (export "read" (func $read))))");
-    modules = {instance.module()};
+    modules = {reader.module()};
     const Value args[] = {5};
     for (const bool forks : {false, true}) {
-        Execution execution = std::move(*Execution::create(*instance.func("read"), args));
+        Execution execution = std::move(*Execution::create(*reader.func("read"), args));
         ASSERT_EQ(*execution.resume({.fuel = 100}), ExecutionState::interrupted);
         const Execution* const executions[] = {&execution};
         const SnapshotContents contents{.executions = executions};
@@ -175,7 +175,7 @@ TEST_F(SnapshotTest, a_host_function_that_was_interrupted_is_called_again) {
 TEST_F(SnapshotTest, executions_that_were_interrupted_before_their_next_step) {
     for (Linker* const each : {&linker, &hosts})
         ASSERT_TRUE(each->func("host", "stop", [this] { store.interrupt_handle().interrupt(); }));
-    const Instance instance = instantiate(R"((module
+    const Instance lists = instantiate(R"((module
         (type $list (struct (field (ref null $list)))) (type $bytes (array i8))
         (import "host" "stop" (func $stop)) (import "host" "ask" (func $ask (param i32) (result i32)))
         (global $list (mut (ref null $list)) (ref.null $list))
@@ -185,12 +185,12 @@ TEST_F(SnapshotTest, executions_that_were_interrupted_before_their_next_step) {
                 (br_if $more (local.tee $n (i32.sub (local.get $n) (i32.const 1))))))
         (func (export "collect") (call $stop) (drop (array.new_default $bytes (i32.const 100))))
         (func (export "ask") (param i32) (result i32) (call $ask (local.get 0)))))");
-    modules = {instance.module()};
+    modules = {lists.module()};
     store.set_fuel(1'000'000);
     const Value many[] = {500}, args[] = {5};
-    ASSERT_TRUE(instance.func("build")->call(many, {}));
+    ASSERT_TRUE(lists.func("build")->call(many, {}));
     const auto begin = [&](int steps) {
-        auto execution = std::move(*Execution::create(*instance.func("ask"), args));
+        auto execution = std::move(*Execution::create(*lists.func("ask"), args));
         if (steps == 0)
             return execution;
         EXPECT_EQ(*execution.resume({.fuel = 1000}), ExecutionState::host_call);
@@ -202,7 +202,7 @@ TEST_F(SnapshotTest, executions_that_were_interrupted_before_their_next_step) {
     };
     for (int steps = 0; steps < 3; ++steps) {
         Execution execution = begin(steps);
-        Execution collecting = std::move(*Execution::create(*instance.func("collect")));
+        Execution collecting = std::move(*Execution::create(*lists.func("collect")));
         ASSERT_EQ(*collecting.resume({.fuel = 1000}), ExecutionState::interrupted);
         store.interrupt_handle().interrupt();
         ASSERT_EQ(*execution.resume({.fuel = 1000}), ExecutionState::interrupted) << steps;
