@@ -60,6 +60,7 @@ Driver::Driver(Input input, BoundedAllocator& memory) : input_{input}, memory_{m
     config.host_call_depth = 5;
     config.allocator = &memory;
     has_failures_ = (choice & 128) != 0;
+    stores_end_first_ = input_.byte() % 2 == 0;
     engine_.emplace(config);
     for (size_t i = 0; i < store_modules; ++i) {
         auto module = engine_->load(store_binary(i));
@@ -69,16 +70,17 @@ Driver::Driver(Input input, BoundedAllocator& memory) : input_{input}, memory_{m
 }
 
 void Driver::run() {
-    add_home(Store{*engine_, limits});
+    Home& first = add_home(Store{*engine_, limits});
     define_all(*linkers_.add(std::make_unique<Linker>(*engine_)));
+    for (int count = input_.byte() % 4; count > 0; --count)
+        instantiate(first);
     while (!input_.empty())
         step();
 }
 
 Driver::~Driver() {
     memory_.fail_at(0);
-    const bool stores_first = input_.byte() % 2 == 0;
-    while (stores_first && !homes_.empty())
+    while (stores_end_first_ && !homes_.empty())
         end(0);
     for (size_t i = 0; i < runs_.size(); ++i)
         runs_[i].execution = Execution{};
@@ -90,6 +92,9 @@ Driver::~Driver() {
         require(!each.exception.tag() && each.exception.size() == 0);
     exceptions_.clear();
     traps_.clear();
+    for (const Ticket& each : tickets_.all())
+        require(each.token.state() == AnswerToken::State::closed);
+    tickets_.clear();
     interrupts_.clear();
     modules_.clear();
     engine_.reset();
@@ -288,7 +293,7 @@ void Driver::step() {
     if (depth_ == 0 && has_failures_)
         memory_.fail_at(input_.byte() % 8 == 0 ? input_.byte() % 64 : 0);
     Home& in = home();
-    switch (input_.byte() % 12) {
+    switch (input_.byte() % 13) {
     case 0:
         return make(in);
     case 1:
@@ -309,6 +314,8 @@ void Driver::step() {
         return use(in);
     case 10:
         return save(in);
+    case 11:
+        return use_stacks(in);
     default:
         return depth_ == 0 ? remove() : use(in);
     }

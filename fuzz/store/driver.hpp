@@ -156,9 +156,10 @@ private:
     BoundedAllocator& memory_;
     Watcher watcher_;
     bool has_failures_ = false;
-    bool is_ending_ = false;  ///< a store, whose code still frees what it made
-    bool has_copies_ = false; ///< of modules, that snapshots have carried
-    int depth_ = 0;           ///< of host functions, which destroy nothing that a caller may use
+    bool stores_end_first_ = false; ///< before what may outlive them
+    bool is_ending_ = false;        ///< a store, whose code still frees what it made
+    bool has_copies_ = false;       ///< of modules, that snapshots have carried
+    int depth_ = 0;                 ///< of host functions, which destroy nothing that a caller may use
     int callables_ = 0;
     int things_ = 0;
     std::optional<Engine> engine_;

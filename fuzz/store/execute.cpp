@@ -1,4 +1,5 @@
 #include "store/driver.hpp"
+#include "store/modules.hpp"
 
 namespace warpbeam::fuzz {
 
@@ -161,8 +162,8 @@ void Driver::answer(Run& run) {
         answered = execution.refuse(Trap::host("refused"));
     } else {
         const Caught& caught = traps_[input_.byte() % traps_.size()];
-        const bool may = caught.home == run.home || !caught.trap.exception();
-        answered = execution.refuse(may ? caught.trap : Trap{TrapCode::unreachable});
+        // Those of other stores refer to their instances.
+        answered = execution.refuse(caught.home == run.home ? caught.trap : Trap{TrapCode::unreachable});
     }
     if (done(answered))
         require(waits && execution.state() == ExecutionState::ready);
@@ -192,8 +193,11 @@ void Driver::use_token() {
     const AnswerToken::State before = ticket.token.state();
     std::expected<void, Error> answered;
     const uint8_t choice = input_.byte();
-    if (choice % 8 == 0 && !traps_.empty() && !traps_.back().trap.exception()) {
-        answered = ticket.token.refuse(traps_.back().trap);
+    if (choice % 8 == 0) {
+        Trap trap = Trap::host("refused").with_host_code(choice).with_payload(Counted{things_});
+        if (!traps_.empty())
+            trap.caused_by(traps_.back().trap);
+        answered = ticket.token.refuse(std::move(trap));
     } else if (choice % 8 == 1) {
         const std::vector<Value> answer{value(home(), externref),
                                         value(home(), ValType::reference(HeapType::any, true))};
@@ -215,10 +219,14 @@ void Driver::use_stacks(Home& home) {
     refuel(home);
     if (stacks == nullptr || input_.byte() % 8 == 0) {
         const uint8_t choice = input_.byte();
-        auto made = GuestStacks::of(home.instances.pick(input_),
-                                    {.size = choice % 2 == 0 ? 256 : input_.size(),
-                                     .pointer = choice % 4 == 0 ? std::string_view{} : std::string_view{"sp"},
-                                     .allocator = {.own = choice % 3 == 0}});
+        Instance guest = home.instances.pick(input_);
+        for (const Instance& each : home.instances.all())
+            if (choice % 8 != 7 && each.module() == modules_[guest_module])
+                guest = each;
+        auto made =
+            GuestStacks::of(guest, {.size = choice % 2 == 0 ? 256 : input_.size(),
+                                    .pointer = choice % 4 == 0 ? std::string_view{} : std::string_view{"sp"},
+                                    .allocator = {.own = choice % 3 == 0}});
         if (done(home, made)) {
             require(made->size() == 0 && made->unused() == 0);
             home.stacks.add(std::make_unique<GuestStacks>(std::move(*made)));
@@ -232,12 +240,17 @@ void Driver::use_stacks(Home& home) {
             require(stacks->unused() == 0);
         break;
     case 1:
-        if (Run* const run = runs_.pick(input_); run != nullptr)
-            if (done(stacks->adopt(run->execution)))
-                run->on_stack = true;
+        for (size_t i = 0; i < runs_.size(); ++i)
+            if (Run& run = runs_[i]; done(stacks->adopt(run.execution))) {
+                require(run.home == &home);
+                run.on_stack = true;
+            }
         break;
     default: {
-        const Func func = home.funcs.pick(input_);
+        Func func = home.funcs.pick(input_);
+        for (const Instance& each : home.instances.all())
+            if (each.module() == modules_[guest_module] && input_.byte() % 2 == 0)
+                func = each.func("f").value_or(Func{});
         const std::vector<Value> args = values(home, func.type().params);
         // Memory may run out in the guest, too, so its traps are not for `keep`.
         if (auto made = stacks->create(func, args)) {

@@ -29,6 +29,7 @@ public:
         const uint8_t choice = input.byte();
         return values_.empty() || choice == 255 ? T{} : values_[choice % values_.size()];
     }
+    [[nodiscard]] const std::vector<T>& all() const { return values_; }
     void clear() { values_.clear(); }
 
 private:

@@ -115,8 +115,10 @@ inline constexpr std::string_view store_texts[] = {
         (func $start (global.set 0 (i32.add (call $ask (i32.const 1)) (call $f (i32.const 2))))) (start $start)))",
 };
 inline constexpr size_t store_modules = std::size(store_texts);
-/// The one with objects.
+/// @{ The one with objects, and the one with a stack in memory.
 inline constexpr size_t gc_module = 3;
+inline constexpr size_t guest_module = 4;
+/// @}
 
 /// The binary of one of them. Lives as long as the process.
 inline const Vec<uint8_t>& store_binary(size_t index) {

@@ -224,7 +224,7 @@ void Driver::use_global(Home& home) {
 
 void Driver::use_interrupt(Home& home) {
     Store& store = *home.store;
-    if (interrupts_.size() > 8)
+    if (interrupts_.size() > 4)
         interrupts_.clear();
     switch (input_.byte() % 6) {
     case 0:
