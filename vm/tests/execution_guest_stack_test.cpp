@@ -250,6 +250,8 @@ TEST_F(GuestStacksTest, report_what_is_wrong) {
     const Func f = *guest.func("f");
     const Execution first = *named.create(f, {{Value{1}}});
     EXPECT_EQ(message(named.create(f, {{Value{1}}})), "the guest could not allocate 40016 bytes");
+    GuestStacks endless = stacks_of(guest, {.size = UINT64_MAX, .pointer = "sp"});
+    EXPECT_EQ(endless.create(f, {{Value{1}}}).error().code(), TrapCode::out_of_memory);
     EXPECT_EQ(message(named.create(f)), "the function takes 1 arguments, but 0 were given");
     EXPECT_EQ(store.usage().executions, 1u);
     Store other{engine};
@@ -296,6 +298,39 @@ TEST(GuestStacksMemory, failing_is_an_error) {
         ASSERT_EQ(execution->resume(), ExecutionState::host_call);
         finished = true;
     }
+}
+
+TEST(GuestStacksMemory, is_there_for_stacks_that_are_made_while_another_is_allocated) {
+    ScarceStore made{all_features()};
+    auto& [scarce, engine, linker, store] = made;
+    std::optional<Instance> guest;
+    std::optional<GuestStacks> stacks;
+    std::vector<Execution> inner;
+    ASSERT_TRUE(linker.func("env", "malloc", [&] {
+        if (inner.empty()) {
+            inner.emplace_back();
+            inner.back() = stacks->create(*guest->func("f")).value_or(Execution{});
+        }
+    }));
+    const auto module = engine.load(assemble(R"((module (import "env" "malloc" (func $malloc))
+        (memory (export "memory") 1) (global (export "sp") (mut i32) (i32.const 65536))
+        (global $next (mut i32) (i32.const 1024))
+        (func (export "malloc") (param i32) (result i32)
+          (call $malloc)
+          (global.set $next (i32.add (global.get $next) (i32.const 1024))) (global.get $next))
+        (func (export "free") (param i32))
+        (func (export "f"))))"));
+    ASSERT_TRUE(module);
+    guest = *linker.instantiate(store, *module);
+    stacks = *GuestStacks::of(*guest, {.size = 512, .pointer = "sp"});
+    Execution outer = *stacks->create(*guest->func("f"));
+    EXPECT_EQ(stacks->size(), 2u);
+    scarce.allow(0);
+    inner.clear();
+    outer = {};
+    scarce.allow(SIZE_MAX);
+    EXPECT_EQ(stacks->unused(), 2u);
+    stacks.reset();
 }
 
 /// A guest that clang has compiled, with the allocator of wasi-libc.

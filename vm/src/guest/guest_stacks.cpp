@@ -83,11 +83,12 @@ Trap trap_of_error(const Error& error) noexcept {
 } // namespace
 
 std::expected<uint64_t, Trap> GuestStackBlocks::allocate() noexcept {
-    if (!unused_.reserve(count_ + 1))
-        return std::unexpected{Trap{TrapCode::out_of_memory}};
     auto block = source_.allocate(size_, stack_alignment);
     if (!block)
         return std::unexpected{std::move(block.error())};
+    // Only now, since what the guest calls to allocate may have made a stack here, too.
+    if (!unused_.reserve(count_ + 1))
+        return std::unexpected{Trap{TrapCode::out_of_memory}};
     ++count_;
     return block->release();
 }
@@ -169,7 +170,9 @@ std::expected<GuestStacks, Trap> GuestStacks::of(Instance instance,
             TrapCode::usage, "the guest has no mutable global %.*s of the type of its addresses",
             static_cast<int>(name.size()), name.data())};
     }
-    const uint64_t size = (options.size + vm::stack_alignment - 1) & ~(vm::stack_alignment - 1);
+    const uint64_t size =
+        (std::min(options.size, UINT64_MAX - vm::stack_alignment) + vm::stack_alignment - 1) &
+        ~(vm::stack_alignment - 1);
     Allocator& allocator = inst.store->allocator();
     auto blocks = Ref<vm::GuestStackBlocks>::adopt(warpbeam::create<vm::GuestStackBlocks>(
         allocator, allocator, *source, *inst.globals[index], size, inst.store->number()));
