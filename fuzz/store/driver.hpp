@@ -11,6 +11,7 @@ namespace warpbeam::fuzz {
 
 inline constexpr uint64_t fuel = 2'000;
 inline constexpr size_t max_homes = 4;
+inline constexpr uint64_t stack_size = 256; ///< of most GuestStacks
 inline constexpr StoreLimits limits{.memory_bytes = 1 << 20,
                                     .table_elements = 10'000,
                                     .heap_bytes = 1 << 18,
@@ -132,6 +133,7 @@ private:
     void add_ticket(AnswerToken token, Note* note);
     Note* add_note() { return &notes_.emplace_back(); }
     void use_stacks(Home& home);
+    void adopt(Run& run, Instance guest);
     /// @}
 
     /// @{ What objects.cpp has.

@@ -214,6 +214,17 @@ void Driver::use_token() {
         require(before == AnswerToken::State::closed);
 }
 
+/// Gives the stack of an execution that was restored or forked to new GuestStacks.
+void Driver::adopt(Run& run, Instance guest) {
+    auto stacks = GuestStacks::of(guest, {.size = stack_size, .pointer = "sp"});
+    if (!done(*run.home, stacks) || !done(stacks->adopt(run.execution)))
+        return;
+    require(stacks->size() == 1 && stacks->unused() == 0 && !stacks->adopt(run.execution));
+    // There is room, since the home is new.
+    require(run.home->stacks.add(std::make_unique<GuestStacks>(std::move(*stacks))) != nullptr);
+    run.on_stack = true;
+}
+
 void Driver::use_stacks(Home& home) {
     GuestStacks* stacks = home.stacks.pick(input_);
     refuel(home);
@@ -224,7 +235,7 @@ void Driver::use_stacks(Home& home) {
             if (choice % 8 != 7 && each.module() == modules_[guest_module])
                 guest = each;
         auto made =
-            GuestStacks::of(guest, {.size = choice % 2 == 0 ? 256 : input_.size(),
+            GuestStacks::of(guest, {.size = choice % 4 != 1 ? stack_size : input_.size(),
                                     .pointer = choice % 4 == 0 ? std::string_view{} : std::string_view{"sp"},
                                     .allocator = {.own = choice % 3 == 0}});
         if (done(home, made)) {

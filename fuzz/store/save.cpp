@@ -89,7 +89,7 @@ void Driver::save(Home& home) {
     }
     Sink sink{input_.byte() % 16 == 0 ? input_.size() : SIZE_MAX};
     const bool carries = input_.byte() % 2 == 0;
-    SnapshotSeries* const series = input_.byte() % 4 == 0 ? &home.series : nullptr;
+    SnapshotSeries* const series = input_.byte() % 2 == 0 ? &home.series : nullptr;
     const auto digest = warpbeam::save(*home.store, contents, sink,
                                        {.host = host, .carry_modules = carries, .series = series});
     require(home.running == 0 || !digest);
@@ -162,8 +162,12 @@ void Driver::take_over(Restored restored, std::span<Run* const> originals) {
     Home& home = add_home(std::move(restored.store));
     for (const Instance& each : instances)
         keep_instance(home, each);
-    for (Execution& each : executions)
-        add_run(home, std::move(each));
+    for (size_t i = 0; i < originals.size(); ++i) {
+        const std::optional<Instance> guest = executions[i].host_call().instance;
+        Run* const run = add_run(home, std::move(executions[i]));
+        if (run != nullptr && guest && originals[i]->on_stack)
+            adopt(*run, *guest);
+    }
     for (Root& each : values)
         if (const Value& value = each.value();
             value.type().is_ref() && !value.is_null() && !value.is<Func>()) {
