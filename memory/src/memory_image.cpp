@@ -15,11 +15,10 @@ std::optional<MemoryImage> MemoryImage::create(std::span<const Piece> pieces) no
         begin = std::min(begin, piece.offset);
         end = std::max(end, piece.offset + piece.bytes.size());
     }
-    if (begin >= end || end > INT64_MAX / 2)
+    // No file or object can be larger.
+    if (begin >= end || end > std::min<uint64_t>(INT64_MAX, SIZE_MAX) / 2)
         return std::nullopt;
     const size_t page = Reservation::round_up(1);
-    if (end > SIZE_MAX - page)
-        return std::nullopt;
     const size_t first = static_cast<size_t>(begin) / page * page;
     const size_t size = Reservation::round_up(static_cast<size_t>(end));
     // The file must cover every page of the memory that may be touched.

@@ -55,7 +55,7 @@ void RangeAllocator::unlink_free(Index index) noexcept {
 bool RangeAllocator::is_before(Index left, Index right) const noexcept {
     const Range& a = ranges_[left];
     const Range& b = ranges_[right];
-    return a.size != b.size ? a.size < b.size : a.begin < b.begin;
+    return std::pair{a.size, a.begin} < std::pair{b.size, b.begin};
 }
 
 void RangeAllocator::link_in_tree(Index index) noexcept {
@@ -407,6 +407,11 @@ bool RangeAllocator::consistent() const noexcept {
             return false;
         size = ranges_[index].size;
     }
+    for (Index index = 0; index < ranges_.size(); ++index)
+        if (const Range& range = ranges_[index]; !range.used && range.size / granule >= bin_count)
+            for (const Index child : {range.previous, range.next})
+                if (child != none && priority(child) >= priority(index))
+                    return false;
     for (size_t bin = 0; bin < bin_count; ++bin)
         if ((bins_[bin] != none) != ((filled_ >> bin & 1) != 0))
             return false;

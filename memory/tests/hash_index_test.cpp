@@ -23,6 +23,7 @@ TEST(HashIndex, failure_changes_nothing) {
     uint32_t count = 0;
     while (index.insert(count, count))
         ++count;
+    EXPECT_EQ(count, 8u) << "half of the first sixteen cells";
     EXPECT_EQ(index.size(), count);
     EXPECT_EQ(index.find(count - 1, [&](uint32_t position) { return position == count - 1; }), count - 1);
 }

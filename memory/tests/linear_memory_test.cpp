@@ -242,8 +242,8 @@ TEST(LinearMemoryDeathTest, an_image_closes_its_file) {
     EXPECT_EXIT(run(5), ::testing::ExitedWithCode(42), "");
 }
 
-TEST(LinearMemory, an_image_may_end_at_two_to_the_62nd) {
-    constexpr uint64_t most = INT64_MAX / 2;
+TEST(LinearMemory, an_image_may_have_half_of_the_largest_size) {
+    constexpr uint64_t most = std::min<uint64_t>(INT64_MAX, SIZE_MAX) / 2;
     for (const uint64_t end : {most, most + 1}) {
         const MemoryImage::Piece pieces[] = {{end - 3, low}};
         EXPECT_EQ(MemoryImage::create(pieces).has_value(), end == most);

@@ -224,6 +224,36 @@ TEST(RangeAllocator, failed_bookkeeping_changes_nothing) {
     }
 }
 
+TEST(RangeAllocator, needs_no_more_entries_than_it_uses) {
+    Meagre meagre{2}; // eight entries, and buckets
+    RangeAllocator ranges{meagre};
+    ASSERT_TRUE(ranges.add_region(0, 1 << 20));
+    unsigned count = 0;
+    while (ranges.allocate(32))
+        ++count;
+    // Each has an entry, as the rest has; one more may be needed, for what an alignment skips.
+    EXPECT_EQ(count, 6u);
+}
+
+TEST(RangeAllocator, free_ranges_are_found_in_a_balanced_tree) {
+    constexpr uint64_t count = 1000;
+    RangeAllocator ranges;
+    ASSERT_TRUE(ranges.add_region(0, count * 32'768));
+    std::vector<uint64_t> growing;
+    for (uint64_t i = 0; i < count; ++i) {
+        const auto range = ranges.allocate(512 + i * RangeAllocator::granule);
+        ASSERT_TRUE(range && ranges.allocate(16)); // so that they stay apart
+        growing.push_back(*range);
+    }
+    for (const uint64_t range : growing)
+        ASSERT_TRUE(ranges.deallocate(range));
+    EXPECT_TRUE(ranges.consistent());
+    // Without every second range, others take its place in the tree.
+    for (uint64_t i = 0; i < count; i += 2)
+        ASSERT_EQ(ranges.allocate(512 + i * RangeAllocator::granule), growing[i]);
+    EXPECT_TRUE(ranges.consistent());
+}
+
 uint64_t round_up(uint64_t value, uint64_t to) { return (value + to - 1) / to * to; }
 
 TEST(RangeAllocator, agrees_with_a_model_over_random_calls) {

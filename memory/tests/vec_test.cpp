@@ -114,5 +114,20 @@ TEST(Vec, takes_over_elements_that_were_written_to_its_room) {
     EXPECT_EQ(vec.size(), 3u);
 }
 
+TEST(Vec, at_least_doubles_when_it_makes_room) {
+    Vec<int> vec;
+    ASSERT_TRUE(vec.reserve(8) && vec.push(1) && vec.reserve_more(8));
+    EXPECT_EQ(vec.capacity(), 16u);
+}
+
+TEST(Vec, stays_where_it_is_if_there_is_nothing_to_free) {
+    Vec<int> vec;
+    ASSERT_TRUE(vec.resize(8));
+    vec.shrink_to_fit();
+    const int* const full = vec.data();
+    vec.shrink_to_fit();
+    EXPECT_EQ(vec.data(), full);
+}
+
 } // namespace
 } // namespace warpbeam::test
