@@ -98,7 +98,7 @@ bool LinearMemory::move(uint64_t bytes) noexcept {
 }
 
 bool LinearMemory::move_to_slot(uint64_t bytes) noexcept {
-    if (slots_ == nullptr || bytes > MemorySlots::max_size)
+    if (slots_ == nullptr)
         return false;
     MemorySlots::Slot fresh = slots_->take(static_cast<size_t>(bytes));
     if (fresh.size() == 0)

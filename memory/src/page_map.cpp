@@ -71,7 +71,7 @@ enum class Trust : uint8_t { untried, right, wrong };
 Trust try_page_map(int file, size_t host_page) noexcept {
     using Space = detail::AddressSpace;
     constexpr size_t written = 8;
-    uint64_t entries[2 * written];
+    uint64_t entries[2 * written] = {}; // not plausible, if they can't be read
     const size_t size = std::size(entries) * host_page;
     void* const base = Space::reserve(size);
     if (base == nullptr)
@@ -82,14 +82,9 @@ Trust try_page_map(int file, size_t host_page) noexcept {
     }
     for (size_t page = 0; page < written; ++page)
         static_cast<volatile uint8_t*>(base)[page * host_page] = 1;
-    bool right = read_entries(file, reinterpret_cast<uintptr_t>(base), host_page, entries);
-    for (size_t page = 0; right && page < written; ++page) {
-        // The pages have different numbers, in the low bits, and the same flags, in the high ones.
-        right = is_own(entries[page]) && entries[page] >> 56 == entries[0] >> 56 &&
-                !is_own(entries[written + page]);
-    }
+    (void)read_entries(file, reinterpret_cast<uintptr_t>(base), host_page, entries);
     Space::release(base, size);
-    return right ? Trust::right : Trust::wrong;
+    return is_plausible(entries) ? Trust::right : Trust::wrong;
 }
 
 /// The same, tried once in a process, or until there is room for it.
@@ -135,6 +130,17 @@ constexpr uint64_t watches_silently = uint64_t{1} << 15;     // UFFD_FEATURE_WP_
 constexpr int user_mode_only = 1;                            // UFFD_USER_MODE_ONLY: needs no privilege
 
 } // namespace
+
+bool is_plausible(std::span<const uint64_t> entries) noexcept {
+    const size_t written = entries.size() / 2;
+    for (size_t page = 0; page < written; ++page) {
+        // The pages have different numbers, in the low bits, and the same flags, in the high ones.
+        if (!is_own(entries[page]) || entries[page] >> 56 != entries[0] >> 56 ||
+            is_own(entries[written + page]))
+            return false;
+    }
+    return true;
+}
 
 bool add_own_pages(const uint8_t* base, PageSet& pages) noexcept {
     const auto host_page = static_cast<size_t>(sysconf(_SC_PAGESIZE));

@@ -45,6 +45,12 @@ void close_memory_file(int file) noexcept;
 /// Allocator::has_private_pages.
 [[nodiscard]] bool add_own_pages(const uint8_t* base, PageSet& pages) noexcept;
 
+#ifdef __linux__
+/// Whether these can be the entries of the page map for pages that were written, followed by those of as many
+/// pages that can't be.
+[[nodiscard]] bool is_plausible(std::span<const uint64_t> entries) noexcept;
+#endif
+
 /// Finds writes to a range of addresses from now on: the system protects its pages, and notes the first write
 /// to each without telling anyone (Linux 6.7: userfaultfd's asynchronous mode).
 class WriteWatch {

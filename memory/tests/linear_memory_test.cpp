@@ -1,3 +1,5 @@
+#include "plain_allocator.hpp"
+
 #include <gtest/gtest.h>
 #include <warpbeam/memory/linear_memory.hpp>
 
@@ -314,6 +316,21 @@ TEST(LinearMemory, resets_to_its_image) {
     EXPECT_TRUE(is_two_pieces(*memory));
     EXPECT_TRUE(memory->map(*image)) << "it is mapped already";
     EXPECT_EQ(memory->size(), 65536u);
+}
+
+TEST(LinearMemory, grows_within_what_it_has_when_memory_runs_out) {
+    test::PlainAllocator plain{false};
+    auto block =
+        LinearMemory::create({.initial_pages = 1, .max_pages = 9, .reservation = 0, .allocator = &plain});
+    auto bytes = LinearMemory::create(
+        {.page_size_log2 = 0, .initial_pages = 1, .max_pages = 100, .allocator = &plain});
+    ASSERT_TRUE(block && bytes && block->grow(1) && block->reset());
+    plain.allow(0);
+    EXPECT_TRUE(block->grow(1)) << "the block was not replaced by the reset";
+    EXPECT_FALSE(block->grow(1));
+    if (Reservation::reserve(1).size() != 0) {
+        EXPECT_TRUE(bytes->grow(1)) << "the page of the host is committed";
+    }
 }
 
 TEST(LinearMemory, survives_every_failure) {

@@ -232,6 +232,28 @@ TEST_F(MemorySlotsTest, a_memory_goes_back_to_a_small_slot) {
     EXPECT_TRUE(all_zero(empty->data(), empty->size()));
 }
 
+TEST_F(MemorySlotsTest, a_memory_of_one_mib_fits_into_a_slot) {
+    const auto direct = memory(16);
+    ASSERT_TRUE(direct);
+    EXPECT_TRUE(direct->is_in_slot());
+    auto grown = memory(8);
+    ASSERT_TRUE(grown && grown->grow(8));
+    EXPECT_TRUE(grown->is_in_slot());
+    ASSERT_TRUE(grown->grow(1));
+    EXPECT_FALSE(grown->is_in_slot());
+}
+
+TEST_F(MemorySlotsTest, a_reset_moves_a_memory_only_to_a_smaller_slot) {
+    auto two = memory(2);
+    auto bytes = LinearMemory::create({.page_size_log2 = 0, .initial_pages = 100, .slots = &slots_});
+    ASSERT_TRUE(two && bytes);
+    for (LinearMemory* const each : {&*two, &*bytes}) {
+        const uint8_t* const place = each->data();
+        ASSERT_TRUE(each->reset());
+        EXPECT_EQ(each->data(), place);
+    }
+}
+
 TEST_F(MemorySlotsTest, a_memory_that_outgrows_all_slots_gets_its_reservation) {
     auto grown = LinearMemory::create({.initial_pages = 1, .reservation = 64 * 65536, .slots = &slots_});
     ASSERT_TRUE(grown && grown->grow(16)); // more than a MiB

@@ -53,6 +53,14 @@ TEST(SharedBytes, refuses_impossible_options) {
     EXPECT_EQ(empty->grow(1), std::nullopt);
 }
 
+TEST(SharedBytes, may_have_half_of_the_largest_size) {
+    for (const size_t bytes : {SIZE_MAX / 2, SIZE_MAX / 2 + 1}) {
+        AccountingAllocator counted{Allocator::standard(), 1 << 20};
+        EXPECT_FALSE(SharedBytes::create({.page_size_log2 = 0, .max_pages = bytes, .allocator = &counted}));
+        EXPECT_EQ(counted.reserved().calls != 0, bytes == SIZE_MAX / 2) << "whether the system was asked";
+    }
+}
+
 TEST(SharedBytes, has_guard_pages_only_if_it_is_asked_for) {
     for (const bool guarded : {false, true}) {
         AccountingAllocator counted;
@@ -73,6 +81,24 @@ TEST(SharedBytes, waits_only_if_the_value_is_as_expected) {
     EXPECT_EQ(shared->wait<uint64_t>(8, 0, 5'000'000), WaitResult::timed_out);
     EXPECT_GE(std::chrono::steady_clock::now() - start, 5ms);
     EXPECT_EQ(shared->notify(8, UINT32_MAX), 0u) << "timed-out threads no longer wait";
+}
+
+TEST(SharedBytes, a_wait_without_time_is_never_notified) {
+    const auto shared = make(1, 1);
+    std::atomic<bool> done = false;
+    std::thread waiter{[&] {
+        for (int i = 0; i < 20'000; ++i)
+            if (shared->wait<uint32_t>(0, 0, 0) != WaitResult::timed_out) {
+                ADD_FAILURE() << "notified";
+                break;
+            }
+        done = true;
+    }};
+    uint32_t notified = 0;
+    while (!done)
+        notified += shared->notify(0, 1);
+    waiter.join();
+    EXPECT_EQ(notified, 0u);
 }
 
 TEST(SharedBytes, notifies_in_order_of_arrival_and_only_at_the_address) {

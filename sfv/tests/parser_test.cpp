@@ -3,6 +3,11 @@
 
 #include <string>
 
+#ifdef __unix__
+#include <sys/mman.h>
+#include <unistd.h>
+#endif
+
 namespace warpbeam::sfv {
 namespace {
 
@@ -113,6 +118,36 @@ TEST(Parser, the_field_ends_where_it_ends) {
     EXPECT_FALSE(cut.next_member());
     EXPECT_EQ(cut.error(), (Error{Reason::display_hex, Error::found_end, 4}));
 }
+
+TEST(Parser, an_escape_at_the_end_does_not_go_on_behind_the_field) {
+    const std::string_view text = R"("\"x" )";
+    Parser parser{FieldType::item, text.substr(0, 2)};
+    EXPECT_FALSE(parser.next_member());
+    EXPECT_EQ(parser.error(), (Error{Reason::string_escape, Error::found_end, 2}));
+}
+
+#ifdef __unix__
+TEST(Parser, reads_nothing_behind_a_field) {
+    // The field ends where a page does that can't be read.
+    const auto page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+    void* const pages = mmap(nullptr, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    ASSERT_NE(pages, MAP_FAILED);
+    char* const end = static_cast<char*>(pages) + page;
+    ASSERT_EQ(mprotect(end, page, PROT_NONE), 0);
+    size_t valid = 0, refused = 0;
+    for (const std::string_view whole :
+         {R"("a\"b\\c")", R"(%"a%41%42%c3%a4b")", R"(%"%41)", ":YWJjZA==:", "a;b=1.25;c=@1", "(a b);x",
+          "a=?1, b=-12", R"("a text of more than sixteen characters\")"})
+        for (size_t size = 0; size <= whole.size(); ++size) {
+            whole.copy(end - size, size);
+            for (const FieldType type : {FieldType::item, FieldType::list, FieldType::dictionary})
+                ++(Parser{type, {end - size, size}}.finish() ? valid : refused);
+        }
+    EXPECT_GT(valid, 10u);
+    EXPECT_GT(refused, 100u);
+    munmap(pages, 2 * page);
+}
+#endif
 
 TEST(Parser, nothing_is_read_before_the_first_member) {
     Parser parser{FieldType::list, "1;a"};

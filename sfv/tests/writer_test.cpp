@@ -162,5 +162,13 @@ TEST(Writer, refuses_invalid_sequences_of_calls) {
               "not a token");
 }
 
+TEST(Writer, writes_nothing_after_a_failure) {
+    char buffer[8] = {};
+    Writer writer{FieldType::item, buffer};
+    writer.value(1).value(2);
+    EXPECT_EQ(writer.size(), 1u);
+    EXPECT_EQ(std::string(buffer, sizeof buffer), std::string("1\0\0\0\0\0\0\0", 8));
+}
+
 } // namespace
 } // namespace warpbeam::sfv
