@@ -5,6 +5,7 @@
 #include <warpbeam/build.hpp>
 
 #include <algorithm>
+#include <utility>
 
 /// The sections that declare the contents of a module: imports, functions, tables, memories, tags, globals,
 /// exports and the start function.
@@ -194,12 +195,12 @@ bool check_export(LoadContext& context, const Export& item, size_t offset) noexc
 }
 
 /// Takes less code in a small build.
-void sort(auto& list, auto less) noexcept {
+void sort_by(auto& list, auto key) noexcept {
     if constexpr (is_small) {
-        std::ranges::make_heap(list, less);
-        std::ranges::sort_heap(list, less);
+        std::ranges::make_heap(list, {}, key);
+        std::ranges::sort_heap(list, {}, key);
     } else {
-        std::ranges::sort(list, less);
+        std::ranges::sort(list, {}, key);
     }
 }
 
@@ -214,13 +215,8 @@ bool index_exports(LoadContext& context) noexcept {
         if (!module.exports_by_name.push(i) ||
             (exports[i].kind == ExternKind::func && !module.exports_by_func.push(i)))
             return context.diagnostics.out_of_memory();
-    sort(module.exports_by_name, [&](uint32_t a, uint32_t b) {
-        const int order = exports[a].name.compare(exports[b].name);
-        return order != 0 ? order < 0 : a < b;
-    });
-    sort(module.exports_by_func, [&](uint32_t a, uint32_t b) {
-        return exports[a].index != exports[b].index ? exports[a].index < exports[b].index : a < b;
-    });
+    sort_by(module.exports_by_name, [&](uint32_t i) { return std::pair{exports[i].name, i}; });
+    sort_by(module.exports_by_func, [&](uint32_t i) { return std::pair{exports[i].index, i}; });
     const auto twice = std::ranges::adjacent_find(module.exports_by_name, {},
                                                   [&](uint32_t position) { return exports[position].name; });
     if (twice == module.exports_by_name.end())

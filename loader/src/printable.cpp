@@ -1,6 +1,7 @@
 #include <warpbeam/loader/printable.hpp>
 #include <warpbeam/loader/utf8.hpp>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdio>
 
@@ -56,7 +57,7 @@ std::string_view Printable::next() noexcept {
     const int written =
         length > 1 ? std::snprintf(escape_, sizeof escape_, "\\u{%x}", decode(rest_.substr(0, length)))
                    : std::snprintf(escape_, sizeof escape_, "\\%02x", byte);
-    rest_.remove_prefix(length > 1 ? length : 1);
+    rest_.remove_prefix(std::max(length, size_t{1}));
     return {escape_, static_cast<size_t>(written)};
 }
 

@@ -6,7 +6,7 @@
 namespace warpbeam {
 
 void TypeText::add(std::string_view text) noexcept {
-    const size_t size = std::min(text.size(), sizeof text_ - 1 - length_);
+    const size_t size = std::min(text.size(), capacity - length_);
     std::copy_n(text.data(), size, text_ + length_);
     length_ += size;
 }
@@ -21,7 +21,8 @@ void TypeText::defined(TypeId id) noexcept {
 
 TypeText& TypeText::add(std::span<const ValType> types) noexcept {
     add("[");
-    for (size_t i = 0; i < types.size() && length_ + 1 < sizeof text_; ++i) {
+    // There may be a million types, and it takes time to find the index of each.
+    for (size_t i = 0; i < types.size() && length_ != capacity; ++i) {
         if (i != 0)
             add(" ");
         value(types[i]);

@@ -33,6 +33,7 @@ private:
     const ModuleData* module_;
     size_t length_ = 0;
     char text_[120] = "";
+    static constexpr size_t capacity = sizeof text_ - 1;
 };
 
 } // namespace warpbeam

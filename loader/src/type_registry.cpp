@@ -108,7 +108,7 @@ public:
 
 private:
     [[nodiscard]] bool is_taken(TypeId id) const noexcept {
-        return id < TypeRegistry::first_member && id - numbering_.base < size_;
+        return id - numbering_.base < size_; // numbers of members lie beyond
     }
 
     Numbering numbering_;

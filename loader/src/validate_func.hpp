@@ -288,8 +288,7 @@ private:
                 return false;
         *top_++ = type;
         kinds_ |= 1u << type.kind();
-        if (top_ > highest_)
-            highest_ = top_;
+        highest_ = std::max(highest_, top_);
         return true;
     }
     bool pop(ValType expected) noexcept {

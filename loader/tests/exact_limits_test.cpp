@@ -151,6 +151,9 @@ TEST(ExactLimits, slots_of_a_frame) {
     expect_limit(&ModuleLimits::frame_slots, 5u, with({0x41, 0, 0x41, 0, 0x1a, 0x1a}, {1, 3, i64}),
                  "locals and operands");
     expect_limit(&ModuleLimits::frame_slots, 6u, with({}, {2, 2, i64, 2, v128}), "locals with vectors");
+    // It is not noted which of the locals are pushed.
+    expect_limit(&ModuleLimits::frame_slots, 5u, with({0x41, 0, 0x1a}, {2, 1, i32, 1, v128}),
+                 "an operand, and a vector among the locals");
 }
 
 } // namespace

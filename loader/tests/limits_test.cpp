@@ -1,5 +1,7 @@
 #include "module_bytes.hpp"
 
+#include <warpbeam/memory/accounting_allocator.hpp>
+
 #include <algorithm>
 #include <cstdlib>
 #include <ctime>
@@ -150,6 +152,28 @@ TEST(Limits, many_results_cannot_exceed_the_stack_limit) {
         code = code + Bytes{0x10, 0};
     EXPECT_NE(fault(module_of(func_type({}, results), body(code))).find("limit: the operand stack exceeds"),
               std::string::npos);
+}
+
+TEST(Memory, the_first_operands_need_no_more_of_it) {
+    // There is room for 126; the same function without them has as many bytes.
+    const auto calls = [](size_t results, const Bytes& instructions) {
+        AccountingAllocator counted;
+        LoadOptions options = all_features();
+        options.allocator = &counted;
+        EXPECT_TRUE(load(Binary{}
+                             .section(type, vec({func_type({}, Bytes(results, i32)), func_type({}, {})}))
+                             .section(import, vec({name("") + name("") + Bytes{0, 0}}))
+                             .section(function, vec({{1}}))
+                             .section(code, vec({body(instructions)}))
+                             .bytes,
+                         options));
+        return counted.blocks().calls;
+    };
+    for (const size_t results : {125u, 126u, 127u}) {
+        const uint64_t with = calls(results, Bytes{0x10, 0} + Bytes(results, 0x1a));
+        const uint64_t without = calls(results, Bytes(results + 2, 0x01));
+        EXPECT_EQ(with, results <= 126 ? without : without + 1) << results;
+    }
 }
 
 /// Fails at the n-th allocation, and knows what is still allocated.

@@ -90,12 +90,47 @@ TEST(TypeRegistry, gives_its_memory_back) {
 }
 
 TEST(TypeRegistry, has_room_for_three_million_types) {
+    AccountingAllocator counted{Allocator::standard(), 1 << 20};
+    TypeRegistry types{counted};
+    const SubType first[] = {structure({})};
+    ASSERT_EQ(types.add_group(first), 0u);
+    const std::vector<SubType> many(max_type_id, structure({}));
+    const uint64_t calls = counted.blocks().calls;
+    EXPECT_EQ(types.add_group(many), TypeRegistry::failed);
+    EXPECT_EQ(counted.blocks().calls, calls) << "one too many";
+    EXPECT_EQ(types.add_group({many.data(), max_type_id - 1}), TypeRegistry::failed);
+    EXPECT_GT(counted.blocks().calls, calls) << "there are enough ids, but no memory";
+    EXPECT_FALSE(types.contains(1));
+}
+
+TEST(TypeRegistry, an_empty_group_takes_no_memory) {
+    AccountingAllocator counted;
+    TypeRegistry types{counted};
+    const uint64_t calls = counted.blocks().calls;
+    EXPECT_EQ(types.add_group({}), 0u);
+    EXPECT_EQ(counted.blocks().calls, calls);
+}
+
+TEST(TypeRegistry, a_group_that_refers_to_an_earlier_type_is_found_again) {
     TypeRegistry types;
     const SubType first[] = {structure({})};
     ASSERT_EQ(types.add_group(first), 0u);
-    const std::vector<SubType> many(max_type_id, structure({})); // one too many
-    EXPECT_EQ(types.add_group(many), TypeRegistry::failed);
-    EXPECT_FALSE(types.contains(1));
+    const FieldType to_first[] = {{ref(0), false}};
+    const SubType pair[] = {structure(to_first), structure({})};
+    EXPECT_EQ(types.add_group(pair), 1u);
+    EXPECT_EQ(types.add_group(pair), 1u);
+}
+
+TEST(TypeRegistry, groups_with_the_same_first_member_stay_apart) {
+    // So many that some have the same hash, of 32 bits, whatever its seed is.
+    TypeRegistry types;
+    const SubType first[] = {structure({})};
+    ASSERT_EQ(types.add_group(first), 0u);
+    for (uint32_t n = 0; n < 1u << 18; ++n) {
+        const FieldType to_earlier[] = {{ref(n), false}};
+        const SubType pair[] = {structure({}), structure(to_earlier)};
+        ASSERT_EQ(types.add_group(pair), 1 + 2 * n);
+    }
 }
 
 TEST(TypeRegistry, recursion_is_equal_up_to_renaming) {

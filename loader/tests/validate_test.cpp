@@ -3,6 +3,7 @@
 #include <warpbeam/memory/accounting_allocator.hpp>
 
 #include <cstring>
+#include <optional>
 #include <tuple>
 
 namespace warpbeam::test {
@@ -474,6 +475,21 @@ TEST(Validate, finds_types_at_several_offsets) {
     EXPECT_EQ(found({0, 2, 2}), std::pair(true, std::vector<size_t>{0, 1, 1}));
     EXPECT_FALSE(found({4, 2}).first);
     EXPECT_FALSE(found({0, 7}).first);
+}
+
+TEST(Validate, an_offset_at_the_end_is_refused_before_memory_is_needed) {
+    const auto module = load(module_of(func_type({}, {}), body({0x02, 0x40, end})));
+    const auto size = static_cast<uint32_t>(module.bodies()[0].code.size());
+    const auto found = [&](uint32_t offset, uint64_t memory) {
+        AccountingAllocator limited{Allocator::standard(), memory};
+        ModuleAccess::FrameTypes types{limited};
+        const auto result = ModuleAccess::frame_types(module, 0, offset, types, limited);
+        return result ? std::nullopt : std::optional{result.error().code()};
+    };
+    EXPECT_EQ(found(0, UINT64_MAX), std::nullopt);
+    EXPECT_EQ(found(size, UINT64_MAX), ErrorCode::invalid);
+    for (uint64_t memory = 0; memory < 8192; memory += 64)
+        EXPECT_EQ(found(size, memory), found(size + 1, memory)) << memory;
 }
 
 TEST(Validate, finds_the_types_of_locals) {
