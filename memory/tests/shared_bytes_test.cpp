@@ -83,7 +83,7 @@ TEST(SharedBytes, waits_only_if_the_value_is_as_expected) {
     EXPECT_EQ(shared->notify(8, UINT32_MAX), 0u) << "timed-out threads no longer wait";
 }
 
-TEST(SharedBytes, a_wait_without_time_is_never_notified) {
+TEST(SharedBytes, a_wait_that_ends_at_once_is_never_notified) {
     const auto shared = make(1, 1);
     std::atomic<bool> done = false;
     std::thread waiter{[&] {
