@@ -8,6 +8,7 @@ tools_programs=(clang-22 lld-22 libclang-rt-22-dev-wasm32 libc++-19-dev-wasm32 l
 tools_erlang=(erlang-base erlang-dev erlang-eunit erlang-proper erlang-edoc erlang-dialyzer rebar3 elixir)
 tools_format=(clang-format-19)
 tools_tidy=(clang-tidy-19)
+tools_coverage=(llvm-19)
 tools_gcc=(g++)
 # What is built for other machines and systems with, by clang (for its libraries g++), and the emulator that runs it;
 # nothing runs what is built for macOS. The machines are presets, too.

@@ -1,0 +1,130 @@
+#!/usr/bin/env python3
+"""Which lines and branches of the libraries the tests reach:
+
+    coverage.py BUILD [--tests REGEX] [--again] [--check]
+
+BUILD is a build folder of the preset `coverage`. Its tests run, or those whose names match; with --again, what the last
+run has counted is reported instead. The report has a line for each library; BUILD/uncovered.txt has every line that was
+not reached, and every one with a branch that was not taken, with its text. With --check, the exit status is 1 if less than
+97 % of all lines or 90 % of all branches were reached.
+"""
+import argparse
+import collections
+import os
+import shutil
+import subprocess
+import sys
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+LIBRARIES = ("loader/text", "loader", "memory", "sfv", "vm/wasi", "vm/capi", "vm/serve", "vm/coredump", "vm/debuginfo",
+             "vm/cli", "vm")
+MIN_LINES, MIN_BRANCHES = 97, 90
+
+
+def tool(name):
+    return shutil.which(name + "-19") or shutil.which(name) or sys.exit(f"{name} is missing: apt-get install llvm-19")
+
+
+def library_of(path):
+    """The library that a source belongs to; none for tests, programs and headers of others."""
+    if "/tests/" in path or "/examples/" in path:
+        return None
+    return next((each for each in LIBRARIES if path.startswith(each + "/")), None)
+
+
+def run_tests(build, profiles, tests):
+    shutil.rmtree(profiles, ignore_errors=True)
+    # Processes of one program add to the same few files.
+    env = {**os.environ, "LLVM_PROFILE_FILE": os.path.join(profiles, "%8m.profraw")}
+    command = ["ctest", "--test-dir", build, "-j", str(os.cpu_count()), "--output-on-failure"]
+    if subprocess.run(command + (["-R", tests] if tests else []), env=env, check=False).returncode != 0:
+        print("not all tests pass; those that measure times may be too slow in this build")
+
+
+def programs(build):
+    """The command, and the test programs, with all libraries in them."""
+    found = []
+    for folder, _, names in os.walk(build):
+        for name in names:
+            path = os.path.join(folder, name)
+            if (name == "warpbeam" or name.endswith("_tests")) and os.access(path, os.X_OK):
+                with open(path, "rb") as file:
+                    if file.read(4) == b"\x7fELF":
+                        found.append(path)
+    return sorted(found)
+
+
+def counts(build, profiles):
+    """For each source the lines, and the branches of lines, with how often they were reached."""
+    merged = os.path.join(profiles, "merged.profdata")
+    raw = sorted(os.path.join(profiles, name) for name in os.listdir(profiles) if name.endswith(".profraw"))
+    subprocess.run([tool("llvm-profdata"), "merge", "-sparse", "-o", merged, *raw], check=True)
+    first, *others = programs(build)
+    command = [tool("llvm-cov"), "export", "-format=lcov", "-instr-profile", merged, first]
+    for each in others:
+        command += ["-object", each]
+    lines = collections.defaultdict(collections.Counter)
+    branches = collections.defaultdict(collections.Counter)
+    path = None
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as exported:
+        for line in exported.stdout:
+            kind, _, rest = line.rstrip().partition(":")
+            if kind == "SF":
+                path = os.path.relpath(rest, ROOT)
+                path = path if library_of(path) else None
+            elif path and kind == "DA":
+                number, count = rest.split(",")[:2]
+                lines[path][int(number)] += int(count)
+            elif path and kind == "BRDA":
+                number, block, branch, count = rest.split(",")
+                branches[path][int(number), block, branch] += 0 if count == "-" else int(count)
+        if exported.wait() != 0:
+            sys.exit("llvm-cov failed")
+    return lines, branches
+
+
+def percent(reached, total):
+    return 100 * reached / total if total else 100
+
+
+def report(build, lines, branches):
+    """Prints the table; returns the percentages of all."""
+    sums = {each: [0, 0, 0, 0] for each in (*LIBRARIES, "all")}
+    with open(os.path.join(build, "uncovered.txt"), "w", encoding="utf-8") as out:
+        for path in sorted(lines):
+            with open(os.path.join(ROOT, path), encoding="utf-8") as file:
+                text = file.read().split("\n")
+            never = {number for number, count in lines[path].items() if count == 0}
+            half = {number for (number, _, _), count in branches[path].items() if count == 0} - never
+            for number in sorted(never | half):
+                out.write(f"{path}:{number}: {'line' if number in never else 'branch'}: {text[number - 1].strip()}\n")
+            for each in (library_of(path), "all"):
+                for i, (all_counts, reached) in enumerate(((lines[path], len(lines[path]) - len(never)),
+                                                           (branches[path], sum(c > 0 for c in branches[path].values())))):
+                    sums[each][2 * i] += reached
+                    sums[each][2 * i + 1] += len(all_counts)
+    print("| library | lines | reached | branches | reached |\n|---|---:|---:|---:|---:|")
+    for each, (line_hits, line_count, branch_hits, branch_count) in sums.items():
+        if line_count:
+            print(f"| `{each}` | {line_count} | {percent(line_hits, line_count):.1f} % | {branch_count} | "
+                  f"{percent(branch_hits, branch_count):.1f} % |")
+    return percent(*sums["all"][:2]), percent(*sums["all"][2:])
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("build")
+    parser.add_argument("--tests", help="a regular expression for the names of tests")
+    parser.add_argument("--again", action="store_true", help="report what the last run has counted")
+    parser.add_argument("--check", action="store_true", help="fail below the required percentages")
+    options = parser.parse_args()
+    build = os.path.abspath(options.build)
+    profiles = os.path.join(build, "profiles")
+    if not options.again:
+        run_tests(build, profiles, options.tests)
+    line_percent, branch_percent = report(build, *counts(build, profiles))
+    return 1 if options.check and (line_percent < MIN_LINES or branch_percent < MIN_BRANCHES) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
