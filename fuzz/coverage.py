@@ -57,8 +57,10 @@ def programs(build):
 def counts(build, profiles):
     """For each source the lines, and the branches of lines, with how often they were reached."""
     merged = os.path.join(profiles, "merged.profdata")
+    if not os.path.isdir(profiles) or not programs(build):
+        sys.exit(f"nothing was counted in {build}: build and run the tests first (./dev coverage)")
     raw = sorted(os.path.join(profiles, name) for name in os.listdir(profiles) if name.endswith(".profraw"))
-    subprocess.run([tool("llvm-profdata"), "merge", "-sparse", "-o", merged, *raw], check=True)
+    subprocess.run([tool("llvm-profdata"), "merge", "-sparse", "-failure-mode=all", "-o", merged, *raw], check=True)
     first, *others = programs(build)
     command = [tool("llvm-cov"), "export", "-format=lcov", "-instr-profile", merged, first]
     for each in others:

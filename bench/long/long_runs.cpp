@@ -1,7 +1,7 @@
 // Does the same for very long, and looks whether it takes more memory or time at the end than at the
 // beginning: long_runs [--share N] [--only NAME] [--memory-only]. Exits with 1 if it does.
 //
-// Each run is cut into 200 windows. Memory is what is resident after a window (Linux: /proc/self/statm). Time
+// Each run is cut into 200 windows. Memory is what is resident after a window (on Linux). Time
 // is the CPU time of a window as a multiple of what a fixed piece of work took just before, since the
 // processor is not equally fast all the time; the medians of ten windows are compared. Both are compared
 // between a tenth of the run and its end. --share N does the N-th part of each run.
@@ -21,6 +21,9 @@
 #include <ctime>
 #include <string_view>
 #include <vector>
+#ifdef __linux__
+#include <sys/prctl.h>
+#endif
 
 namespace {
 
@@ -69,13 +72,14 @@ void require(bool condition, const char* why) {
 
 /// In bytes; 0 where that is not known.
 double resident() {
-    std::FILE* const file = std::fopen("/proc/self/statm", "r");
-    if (file == nullptr)
-        return 0;
-    unsigned long pages = 0;
-    const bool read = std::fscanf(file, "%*u %lu", &pages) == 1;
-    (void)std::fclose(file);
-    return read ? static_cast<double>(pages) * 4096 : 0;
+    std::FILE* const file = std::fopen("/proc/self/status", "r");
+    unsigned long kib = 0;
+    char line[256];
+    while (file != nullptr && kib == 0 && std::fgets(line, sizeof line, file) != nullptr)
+        (void)std::sscanf(line, "VmRSS: %lu", &kib);
+    if (file != nullptr)
+        (void)std::fclose(file);
+    return static_cast<double>(kib) * 1024;
 }
 
 /// What the runs use.
@@ -268,6 +272,10 @@ bool stays(const Run& run, uint64_t share, bool memory_only) {
 } // namespace
 
 int main(int argc, char** argv) {
+#ifdef __linux__
+    // A page of 2 MiB would be more than the limit.
+    (void)prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
+#endif
     uint64_t share = 1;
     bool memory_only = false;
     std::string_view only;

@@ -20,7 +20,7 @@ for dispatch in OFF ON; do
         # The targets that run code are there twice, for both ways to dispatch instructions.
         if [ $dispatch = OFF ]; then
             cp "$target" "$OUT/$name"
-        elif [[ $name =~ ^(exec|capi|restore|replay|wasi|guest_allocator)_fuzz$ ]]; then
+        elif [[ $name =~ ^(exec|capi|store|restore|replay|serve|wasi|guest_allocator)_fuzz$ ]]; then
             cp "$target" "$OUT/loop_$name"
         fi
     done
@@ -36,6 +36,8 @@ for target in "$OUT"/*_fuzz; do
     case $(basename "$target") in
     *decode_fuzz | *exec_fuzz | *restore_fuzz | *serve_fuzz) kind=binary ;;
     *text_fuzz) kind=text ;;
+    *sfv_writer_fuzz) continue ;;
+    *sfv_*_fuzz) cp "$WORK/dictionaries/sfv.dict" "$target.dict" && continue ;;
     *) continue ;;
     esac
     cp "$WORK/dictionaries/$kind.dict" "$target.dict"

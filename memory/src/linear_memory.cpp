@@ -100,7 +100,7 @@ bool LinearMemory::move(uint64_t bytes) noexcept {
 bool LinearMemory::move_to_slot(uint64_t bytes) noexcept {
     if (slots_ == nullptr)
         return false;
-    MemorySlots::Slot fresh = slots_->take(static_cast<size_t>(bytes));
+    MemorySlots::Slot fresh = slots_->take(bytes);
     if (fresh.size() == 0)
         return false;
     replace(fresh.base(), bytes);

@@ -30,7 +30,7 @@ MemorySlots::~MemorySlots() {
         destroy(allocator_, slab); // there is at most one empty slab of each kind
 }
 
-MemorySlots::Slot MemorySlots::take(size_t size) noexcept {
+MemorySlots::Slot MemorySlots::take(uint64_t size) noexcept {
     if (size > max_size)
         return {};
     const auto kind = static_cast<unsigned>(std::bit_width((size - 1) / min_size));

@@ -71,7 +71,7 @@ enum class Trust : uint8_t { untried, right, wrong };
 Trust try_page_map(int file, size_t host_page) noexcept {
     using Space = detail::AddressSpace;
     constexpr size_t written = 8;
-    uint64_t entries[2 * written] = {}; // not plausible, if they can't be read
+    uint64_t entries[2 * written];
     const size_t size = std::size(entries) * host_page;
     void* const base = Space::reserve(size);
     if (base == nullptr)
@@ -82,9 +82,9 @@ Trust try_page_map(int file, size_t host_page) noexcept {
     }
     for (size_t page = 0; page < written; ++page)
         static_cast<volatile uint8_t*>(base)[page * host_page] = 1;
-    (void)read_entries(file, reinterpret_cast<uintptr_t>(base), host_page, entries);
+    const bool read = read_entries(file, reinterpret_cast<uintptr_t>(base), host_page, entries);
     Space::release(base, size);
-    return is_plausible(entries) ? Trust::right : Trust::wrong;
+    return read && is_plausible(entries) ? Trust::right : Trust::wrong;
 }
 
 /// The same, tried once in a process, or until there is room for it.

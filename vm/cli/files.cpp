@@ -1,15 +1,15 @@
 #include "files.hpp"
 
 #include "command.hpp"
-#include "platform.hpp"
 #include "saved_program.hpp"
 
 #include <warpbeam/loader/section_table.hpp>
 #include <warpbeam/text/parse.hpp>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
-#include <filesystem>
+#include <cstring>
 
 namespace warpbeam::cli {
 
@@ -21,6 +21,11 @@ struct CloseInput {
             std::fclose(file);
     }
 };
+
+[[noreturn]] void fail(std::string_view path, const char* what, int error = errno) {
+    throw Failure("warpbeam: cannot " + std::string(what) + " " + std::string(path) + ": " +
+                  std::strerror(error));
+}
 
 /// By ErrorCode.
 constexpr const char* error_kinds[] = {
@@ -52,13 +57,13 @@ std::vector<uint8_t> read_file(std::string_view path) {
     const std::unique_ptr<std::FILE, CloseInput> file{
         path == "-" ? stdin : std::fopen(std::string(path).c_str(), "rb")};
     if (!file)
-        fail_file(std::string(path), "open");
+        fail(path, "open");
     std::vector<uint8_t> bytes;
     uint8_t block[1 << 16];
     while (const size_t size = std::fread(block, 1, sizeof block, file.get()))
         bytes.insert(bytes.end(), block, block + size);
     if (std::ferror(file.get()) != 0)
-        fail_file(std::string(path), "read");
+        fail(path, "read");
     return bytes;
 }
 
@@ -67,47 +72,24 @@ void OutputFile::Close::operator()(std::FILE* file) const noexcept {
         std::fclose(file);
 }
 
-void OutputFile::open() {
-    if (path_ == "-") {
-        stream_.reset(stdout);
-        return;
-    }
-    // Pipes and devices can't be replaced, and neither can files in a folder that is not ours.
-    const std::filesystem::path path{path_};
-    std::error_code none;
-    const std::string folder = path.has_parent_path() ? path.parent_path().string() : ".";
-    if (!std::filesystem::exists(path, none) ||
-        (std::filesystem::is_regular_file(path, none) && is_writable_folder(folder.c_str()))) {
-        file_.emplace(checked_path(path_), ReplacedFile::Kind::made);
-        return;
-    }
-    stream_.reset(std::fopen(path_.c_str(), "wb"));
-    if (!stream_)
-        fail_file(path_, "open");
-}
-
 bool OutputFile::write(std::string_view piece) noexcept {
-    if (has_failed())
-        return false;
-    try {
-        if (!file_ && !stream_)
-            open();
-        if (file_ ? !file_->write(bytes_of(piece))
-                  : std::fwrite(piece.data(), 1, piece.size(), stream_.get()) != piece.size())
-            fail_file(path_, "write");
-    } catch (const Failure& failure) {
-        failure_ = failure.what();
+    if (failed_ == nullptr && !file_) {
+        file_.reset(path_ == "-" ? stdout : std::fopen(path_.c_str(), "wb"));
+        failed_ = file_ ? nullptr : "open";
+        error_ = errno;
     }
-    return !has_failed();
+    if (failed_ == nullptr && std::fwrite(piece.data(), 1, piece.size(), file_.get()) != piece.size()) {
+        failed_ = "write";
+        error_ = errno;
+    }
+    return failed_ == nullptr;
 }
 
 void OutputFile::finish() {
-    if (has_failed())
-        throw Failure(failure_);
-    if (file_)
-        file_->finish();
-    else if (stream_ && std::fflush(stream_.get()) != 0)
-        fail_file(path_, "write");
+    if (failed_ != nullptr)
+        fail(path_, failed_, error_);
+    if (file_ && std::fflush(file_.get()) != 0)
+        fail(path_, "write");
 }
 
 void write_file(std::string_view path, std::span<const uint8_t> bytes) {

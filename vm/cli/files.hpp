@@ -1,7 +1,5 @@
 #pragma once
 
-#include "replaced_file.hpp"
-
 #include <warpbeam/loader/module.hpp>
 #include <warpbeam/text/print.hpp>
 
@@ -23,14 +21,12 @@ namespace warpbeam::cli {
 
 /// The contents of a file; `-` is standard input. Throws Failure.
 [[nodiscard]] std::vector<uint8_t> read_file(std::string_view path);
-/// A file that is written piece by piece; `-` is standard output. It is there when it is finished: until
-/// then, and if that fails, a file of its name stays as it is.
+/// A file that is written piece by piece; `-` is standard output. It is created with the first piece.
 class OutputFile final : public TextSink {
 public:
     explicit OutputFile(std::string_view path) : path_{path} {}
 
     [[nodiscard]] bool write(std::string_view piece) noexcept override;
-    [[nodiscard]] bool has_failed() const noexcept { return !failure_.empty(); }
     /// Throws Failure if it could not be created or completely written.
     void finish();
 
@@ -38,12 +34,10 @@ private:
     struct Close {
         void operator()(std::FILE* file) const noexcept;
     };
-    void open();
-
     std::string path_;
-    std::optional<ReplacedFile> file_;
-    std::unique_ptr<std::FILE, Close> stream_; ///< instead of it, for what can't be replaced
-    std::string failure_;
+    std::unique_ptr<std::FILE, Close> file_;
+    const char* failed_ = nullptr;
+    int error_ = 0;
 };
 /// Writes a file; `-` is standard output. Throws Failure.
 void write_file(std::string_view path, std::span<const uint8_t> bytes);

@@ -26,9 +26,11 @@ std::string checked_path(const std::string& given) {
     return path.string();
 }
 
-ReplacedFile::ReplacedFile(std::string path, Kind kind)
-    : path_{std::move(path)}, beside_{path_ + "." + std::to_string(process_number()) + ".part"}, kind_{kind},
-      file_{kind == Kind::kept ? open_private(beside_.c_str()) : std::fopen(beside_.c_str(), "wb")} {
+ReplacedFile::ReplacedFile(std::string path)
+    : path_{std::move(path)}, beside_{path_ + "." + std::to_string(process_number()) + ".part"},
+      file_{nullptr} {
+    // Only for its owner: what a program has in its memory may be secret.
+    file_ = open_private(beside_.c_str());
     if (file_ == nullptr)
         fail_file(beside_, "open");
 }
@@ -45,12 +47,8 @@ bool ReplacedFile::write(std::span<const uint8_t> bytes) noexcept {
 }
 
 void ReplacedFile::finish() {
-    if (!(kind_ == Kind::kept ? write_through(file_) : std::fflush(file_) == 0))
-        fail_file(path_, "write");
-    std::error_code none;
-    if (const auto before = std::filesystem::status(path_, none);
-        kind_ == Kind::made && std::filesystem::is_regular_file(before))
-        std::filesystem::permissions(beside_, before.permissions(), none);
+    if (!write_through(file_))
+        fail_file(beside_, "write");
     const bool closed = std::fclose(file_) == 0;
     file_ = nullptr;
     if (!closed || !replace_file(beside_.c_str(), path_.c_str())) {

@@ -15,13 +15,8 @@ namespace warpbeam::cli {
 /// removed if it is not finished.
 class ReplacedFile {
 public:
-    enum class Kind : bool {
-        kept, ///< only for its owner, since what a program has in its memory may be secret; on the medium
-              ///< when it is finished
-        made, ///< for all who may read such files; it can be made again
-    };
     /// `path` is a checked one. Throws Failure if the file can't be created beside it.
-    explicit ReplacedFile(std::string path, Kind kind = Kind::kept);
+    explicit ReplacedFile(std::string path);
     ReplacedFile(const ReplacedFile&) = delete;
     ReplacedFile& operator=(const ReplacedFile&) = delete;
     ~ReplacedFile();
@@ -34,7 +29,6 @@ public:
 private:
     std::string path_;
     std::string beside_;
-    Kind kind_;
     std::FILE* file_;
 };
 

@@ -313,7 +313,7 @@ check("unless requested", ["wat2wasm", "--no-check", "invalid.wat", "-o", "inval
 check("a binary is refused", ["wat2wasm", "empty.wasm", "-o", "x.wasm"],
       stderr="empty.wasm: already in the binary format\n", status=1)
 check("a file that can't be written", ["wat2wasm", "math.wat", "-o", "no/such/place.wasm"],
-      stderr=holds("cannot write no/such/place.wasm"), status=1)
+      stderr=holds("cannot open no/such/place.wasm"), status=1)
 check("-o without a name", ["wat2wasm", "math.wat", "-o"], stderr=holds("option -o needs a value: OUT"), status=2)
 check("two files", ["wat2wasm", "math.wat", "trap.wat"], stderr=holds("exactly one FILE"), status=2)
 

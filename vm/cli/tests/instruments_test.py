@@ -296,6 +296,6 @@ for options, words in (
         (["--profile", "--deterministic", "--record", "r"], "can't be combined with --record, --snapshot")):
     check("usage", ["run", *options, "calls.wat"], stderr=holds(words), status=2)
 check("a profile that can't be written", ["run", "--profile=none/x.svg", "calls.wat", "--invoke", "fib", "3"],
-      stderr=holds("cannot write none/x.svg"), status=125)
+      stderr=holds("cannot open none/x.svg"), status=125)
 
 suite.close()

@@ -185,7 +185,7 @@ handle_info({Port, {data, First}}, #state{port = Port} = State) ->
 handle_info({Port, {exit_status, Status}}, #state{port = Port} = State) ->
     {noreply, ended(exit_error(Status), State)};
 handle_info({'EXIT', Port, epipe}, #state{port = Port} = State) -> % the port has closed, so that it won't say the status
-    Message = <<"the process ended while a request was written to it: its status is unknown">>,
+    Message = <<"the process ended as a request was written to it, or reads no more: its status is unknown">>,
     {noreply, ended(#{kind => exit, message => Message}, State)};
 handle_info({'EXIT', Port, Reason}, #state{port = Port} = State) ->
     Message = iolist_to_binary(io_lib:format("the connection to the process has ended: ~P", [Reason, 20])),

@@ -362,7 +362,7 @@ ends_at_once() ->
          {ok, Server} = warpbeam_port:start_link(#{executable => "/bin/false"}),
          case warpbeam:load("(module)", #{isolation => {process, Server}}) of
              {error, #{kind := exit, status := 1}} -> ok;
-             {error, #{kind := exit, message := <<"the process ended while a request was written to it", _/binary>>}} -> ok
+             {error, #{kind := exit, message := <<"the process ended as a request was written to it", _/binary>>}} -> ok
          end,
          none = warpbeam_port:os_pid(Server),
          warpbeam_port:stop(Server)

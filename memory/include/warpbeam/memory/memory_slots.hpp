@@ -71,7 +71,7 @@ public:
 
     /// A slot of at least `size` bytes (more than 0); none if that is too large, memory runs out, or there
     /// is no address space to reserve.
-    [[nodiscard]] Slot take(size_t size) noexcept;
+    [[nodiscard]] Slot take(uint64_t size) noexcept;
 
     /// Counts a small memory with a mapping of its own; false if there are too many already.
     [[nodiscard]] bool begin_mapping() noexcept {
