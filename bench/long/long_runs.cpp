@@ -1,10 +1,10 @@
 // Does the same for very long, and looks whether it takes more memory or time at the end than at the
 // beginning: long_runs [--share N] [--only NAME] [--memory-only]. Exits with 1 if it does.
 //
-// Each run is cut into 200 windows. Memory is what is resident after a window (on Linux). Time
-// is the CPU time of a window as a multiple of what a fixed piece of work took just before, since the
-// processor is not equally fast all the time; the medians of ten windows are compared. Both are compared
-// between a tenth of the run and its end. --share N does the N-th part of each run.
+// Each run is cut into 200 windows. Memory is what is resident after a window (on Linux). Time is the CPU
+// time of a window as a multiple of what a fixed piece of work took just before, since the processor is
+// not equally fast all the time; the medians of ten windows are compared. Both are compared between a
+// tenth of the run and its end. --share N does the N-th part of each run.
 
 #include <warpbeam/text/parse.hpp>
 #include <warpbeam/vm/execution.hpp>

@@ -56,7 +56,8 @@ size_t TrapBuilder::walk(const vm::Execution& execution, Backtrace& frames, size
             return max != 1;
         }
         // The stubs of host functions and of functions not lowered yet are not part of any function's code.
-        if (const vm::Code* const code = ip != nullptr ? inst.code->find(ip, after) : nullptr) {
+        const vm::Code* const last = count != 0 ? places[count - 1].code : nullptr;
+        if (const vm::Code* const code = ip != nullptr ? inst.code->find(ip, after, last) : nullptr) {
             instances[count] = &inst;
             places[count++] = {code, position_in(*code, ip, after)};
         }
