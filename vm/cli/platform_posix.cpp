@@ -34,6 +34,14 @@ void set_action(int signal, void (*handler)(int), int flags) noexcept {
     (void)::sigaction(signal, &action, nullptr);
 }
 
+/// Repeats a system call that a signal interrupted.
+template <typename Call>
+int retried(Call call) noexcept {
+    for (;;)
+        if (const int done = call(); done >= 0 || errno != EINTR)
+            return done;
+}
+
 std::optional<size_t> count(ssize_t result) noexcept {
     return result >= 0 ? std::optional{static_cast<size_t>(result)} : std::nullopt;
 }
@@ -75,7 +83,13 @@ std::optional<size_t> is_input_ready(bool waits) noexcept {
 std::string system_error() { return std::strerror(errno); }
 
 void end_process(std::string_view message, int status) noexcept {
-    (void)!::write(STDERR_FILENO, message.data(), message.size());
+    while (!message.empty()) {
+        const auto written = write_output(StandardStream::err,
+                                          {reinterpret_cast<const uint8_t*>(message.data()), message.size()});
+        if (!written)
+            break;
+        message.remove_prefix(*written);
+    }
     ::_exit(status);
 }
 
@@ -86,12 +100,13 @@ char** environment() noexcept { return environ; }
 bool is_writable_folder(const char* path) noexcept { return ::access(path, W_OK) == 0; }
 
 std::FILE* open_private(const char* path) noexcept {
-    const int descriptor = ::open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    const int descriptor =
+        retried([&] { return ::open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600); });
     return descriptor >= 0 ? ::fdopen(descriptor, "wb") : nullptr;
 }
 
 bool write_through(std::FILE* file) noexcept {
-    return std::fflush(file) == 0 && ::fsync(::fileno(file)) == 0;
+    return std::fflush(file) == 0 && retried([&] { return ::fsync(::fileno(file)); }) == 0;
 }
 
 bool replace_file(const char* from, const char* to) noexcept { return std::rename(from, to) == 0; }

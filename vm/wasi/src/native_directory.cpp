@@ -162,7 +162,8 @@ public:
 
     Result<> list(Vec<DirectoryEntry>& entries) noexcept override {
         // A descriptor of its own: this one may be without the right to read, and its position is shared.
-        NativeDescriptor opened{::openat(descriptor_.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+        NativeDescriptor opened{
+            retried([&] { return ::openat(descriptor_.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC); })};
         if (opened.get() < 0)
             return last_error();
         DIR* const stream = ::fdopendir(opened.get());

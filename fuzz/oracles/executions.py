@@ -1,0 +1,226 @@
+#!/usr/bin/env python3
+"""Runs random modules in Warpbeam, in several builds and configurations, in V8 and in wasmtime: all must agree on results,
+traps, exceptions, memories, tables, globals, and on what host functions are called with.
+
+    executions.py OUTCOMES... [--node NODE] [--wasm-tools TOOL] [--warpbeam WARPBEAM] [--count N] [--seed N]
+                  [--keep DIRECTORY]
+
+OUTCOMES are the program `outcomes` of different builds. wasm-smith makes the modules (`wasm-tools smith`), and with
+--warpbeam, the generators of differential.py as well. What another engine can't do (settled.txt) is counted; other
+differences are printed, and the modules kept with --keep. Exit status: 0, or 1 for a difference.
+"""
+import argparse
+import collections
+import os
+import random
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+import smith
+import v8
+from settled import Settled
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.append(os.path.dirname(HERE))
+import program_gc  # pylint: disable=wrong-import-position
+import program_stack  # pylint: disable=wrong-import-position
+
+BATCH = 100
+CONFIGURATIONS = ([], ["--eager"], ["--collect-always"], ["--guard-pages"])
+TIMEOUT = 120
+
+# Names for several traps of Warpbeam's, between which the other engines do not tell.
+GROUPS = {
+    "conversion": ("integer overflow", "invalid conversion to integer"),
+    "table": ("out of bounds table access", "undefined element"),
+    "call": ("uninitialized element", "indirect call type mismatch", "null function reference"),
+    "null": ("null reference", "null function reference", "null structure reference", "null array reference",
+             "null i31 reference", "null exception reference", "null continuation reference"),
+}
+NAN = re.compile(r"f32:[7f]f[89a-f][0-9a-f]{5}|f64:[7f]ff[0-9a-f]{13}")
+# What a line is about.
+KEY = re.compile(r"(later )?(call|global|memory|table) \S+|\w*")
+# Depends on the engine: what follows in the same module can't be compared.
+RESOURCES = ("trap call stack exhausted", "trap out of memory", "trap heap exhausted", "trap function too large", "trap resources")
+
+
+def agree(mine, theirs, nans):
+    """Whether two lines mean the same. Unless `nans`, the other engine's binding does not keep the bits of a NaN."""
+    if mine == theirs or not nans and NAN.sub("nan", mine) == NAN.sub("nan", theirs):
+        return True
+    if mine.startswith("not valid") and theirs.startswith("not valid"):
+        return True
+    before, mark, mine = mine.rpartition(" trap ")
+    their_before, their_mark, theirs = theirs.rpartition(" trap ")
+    return mark == their_mark != "" and before == their_before and mine in GROUPS.get(theirs, ())
+
+
+def by_module(output):
+    """The lines of each module."""
+    found = {}
+    lines = None
+    for line in output.splitlines():
+        if line.startswith("module "):
+            lines = found.setdefault(line[7:], [])
+        else:
+            lines.append(line)
+    return found
+
+
+def differences(mine, theirs, whole, nans):
+    """The pairs of lines that differ, until one of the engines runs out of something, for which the pair is None. Unless
+    `whole`, the other engine leaves out lines."""
+    if whole and len(mine) != len(theirs):
+        yield f"{len(mine)} lines", f"{len(theirs)} lines"
+    other = {KEY.match(line)[0]: line for line in theirs}
+    for line in mine:
+        their_line = other.get(KEY.match(line)[0])
+        if their_line is None or line.startswith("host") and not whole:
+            continue
+        if ran_out(line) or ran_out(their_line):
+            yield None
+            return
+        if not agree(line, their_line, nans):
+            yield line, their_line
+
+
+def ran_out(line):
+    return any(text in line for text in RESOURCES)
+
+
+class Engine:
+    """Another engine, as a command that gets the plan and the modules."""
+
+    def __init__(self, name, command, whole):
+        self.name = name
+        self.command = command
+        self.whole = whole
+
+
+class Executions:
+    def __init__(self, options, directory):
+        self.options = options
+        self.directory = directory
+        self.settled = Settled()
+        self.counts = collections.Counter()
+        self.different = collections.Counter()
+        self.smith = smith.Smith(options.wasm_tools, os.path.join(directory, "host.wat"))
+        self.others = []
+        if options.node:
+            flags = [flag for flag in v8.OPTIONS.values() if flag]
+            self.others.append(Engine("V8", [options.node, *flags, os.path.join(HERE, "outcomes.js")], True))
+        if options.wasmtime:
+            self.others.append(Engine("wasmtime", [sys.executable, os.path.join(HERE, "wasmtime_engine.py")], False))
+
+    def batch(self, seed):
+        """The files of some random modules."""
+        rng = random.Random(seed)
+        files = []
+        for number in range(BATCH):
+            binary = self.generated(rng) if self.options.warpbeam and rng.random() < 0.3 else self.smith.module(rng)
+            if binary is not None:
+                files.append(os.path.join(self.directory, f"{number}.wasm"))
+                with open(files[-1], "wb") as file:
+                    file.write(binary)
+        return files
+
+    def generated(self, rng):
+        """A module of the generators for differential.py."""
+        features = {"simd", "exceptions", "multi-memory", "memory64", "threads"}
+        made = program_gc.Module(rng) if rng.random() < 0.35 else program_stack.Module(rng, features)
+        text, binary = (os.path.join(self.directory, name) for name in ("generated.wat", "generated.wasm"))
+        with open(text, "w", encoding="utf-8") as file:
+            file.write(made.text)
+        subprocess.run([self.options.warpbeam, "wat2wasm", "--features", "+all", text, "-o", binary], check=True)
+        with open(binary, "rb") as file:
+            return file.read()
+
+    def run(self, seed):
+        files = self.batch(seed)
+        plan = os.path.join(self.directory, "plan.json")
+        reference = None
+        for program in self.options.outcomes:
+            for mode in CONFIGURATIONS:
+                made = self.output([program, *mode] + (["--plan", plan] if reference is None else []) + files, seed)
+                if made is None:
+                    return
+                if reference is None:
+                    reference = made
+                    self.count(reference)
+                for file in files:
+                    self.compare(f"{program} {' '.join(mode)}", seed, file, reference[file], made.get(file, ["crashed"]), True, True)
+        for engine in self.others:
+            made = self.output([*engine.command, plan, *files], f"{seed}, {engine.name}")
+            for file in files:
+                if made is not None:
+                    self.compare(engine.name, seed, file, reference[file], made.get(file, ["crashed"]), engine.whole)
+
+    def output(self, command, seed):
+        try:
+            ran = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT)
+        except subprocess.TimeoutExpired:
+            self.counts[f"{command[0]} took more than {TIMEOUT} s: batches"] += 1
+            print(f"seed {seed}: {command[0]} took more than {TIMEOUT} s", flush=True)
+            return None
+        if ran.returncode != 0:
+            print(f"seed {seed}: {' '.join(command[:3])}: status {ran.returncode}\n{ran.stderr[-600:]}", flush=True)
+            self.different["crash"] += 1
+        return by_module(ran.stdout)
+
+    def count(self, found):
+        for lines in found.values():
+            self.counts["modules"] += 1
+            for line in lines:
+                words = line.split(" ")
+                self.counts["calls" if words[0] == "call" else words[0]] += 1
+                if words[0] == "call" and "trap" in words:
+                    self.counts["calls that trap"] += 1
+                elif words[0] == "call" and words[-1] == "exception":
+                    self.counts["calls that throw"] += 1
+
+    def compare(self, name, seed, file, mine, theirs, whole, nans=False):
+        for found in differences(mine, theirs, whole, nans):
+            if found is None:
+                self.counts[f"{name}: modules in which an engine ran out of something"] += 1
+                return
+            reason = self.settled.reason(name, *found)
+            if reason is None:
+                self.report(name, seed, file, found)
+                return
+            self.counts[f"{name}: {reason}"] += 1
+
+    def report(self, name, seed, file, found):
+        self.different[name] += 1
+        print(f"seed {seed}, {os.path.basename(file)}: Warpbeam: {found[0]}; {name}: {found[1]}", flush=True)
+        if self.options.keep:
+            os.makedirs(self.options.keep, exist_ok=True)
+            shutil.copy(file, os.path.join(self.options.keep, f"{seed}-{os.path.basename(file)}"))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("outcomes", nargs="+")
+    parser.add_argument("--node", default=shutil.which("node"))
+    parser.add_argument("--wasm-tools", default=shutil.which("wasm-tools"))
+    parser.add_argument("--no-wasmtime", dest="wasmtime", action="store_false")
+    parser.add_argument("--warpbeam")
+    parser.add_argument("--count", type=int, default=1000)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--keep", help="directory for modules that show a difference")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as directory:
+        executions = Executions(options, directory)
+        for batch in range(-(-options.count // BATCH)):
+            executions.run(f"{options.seed}.{batch}")
+    for what, count in sorted(executions.counts.items()):
+        print(f"{count:9} {what}")
+    for what, count in executions.different.items():
+        print(f"{count:9} unexplained: {what}")
+    return 1 if executions.different else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

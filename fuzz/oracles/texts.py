@@ -1,0 +1,183 @@
+#!/usr/bin/env python3
+"""Compares parsers of the text format: Warpbeam's and that of wasm-tools must take the same of many mutated texts, and make
+the same modules of them.
+
+    texts.py LIBRARY SCRIPT... [--count N] [--seed N] [--keep DIRECTORY]
+
+LIBRARY is libwarpbeam_capi.so, the scripts (.wast) have the modules that are mutated, and the parser of wasm-tools comes with
+the Python package of wasmtime. Differences that settled.txt explains are counted; others are printed, each kind once, and
+kept with --keep. Exit status: 0, or 1 for an unexplained difference.
+"""
+import argparse
+import collections
+import os
+import random
+import re
+import sys
+import time
+
+import wasmtime
+
+import mutations
+import ours
+import wasmtime_engine
+from settled import Settled
+from validators import kind_of
+
+TOKEN = re.compile(r"""\s+|;;[^\n]*|\(;.*?;\)|"(?:[^"\\]|\\.)*"|[()]|[^\s()";]+|.""", re.S)
+NUMBERS = ("0", "1", "-1", "0x7fffffff", "0x80000000", "4294967295", "4294967296", "-0x8000000000000000", "18446744073709551615",
+           "18446744073709551616", "nan", "-nan:0x1", "nan:0x800000", "inf", "0x1p127", "1e400", "0x1.fffffep127", "1_000", "0x_1",
+           "1__0", "+5", "0.", ".5", "0x1.", "1e", "00")
+# What the parser of wasm-tools does not have.
+LEGACY = {"do", "delegate", "rethrow", "catch"}
+
+
+def modules_of(script):
+    """The texts of the modules of a script, as lists of tokens."""
+    found = []
+    depth = start = 0
+    tokens = TOKEN.findall(script)
+    for place, token in enumerate(tokens):
+        if token == "(":
+            if depth == 0:
+                start = place
+            depth += 1
+        elif token == ")":
+            depth -= 1
+            words = [each for each in tokens[start:start + 12] if not each.isspace()]
+            if depth == 0 and words[1:2] == ["module"] and not {"binary", "quote", "definition", "instance"} & set(words[2:4]) and not LEGACY & set(tokens[start:place]):
+                found.append(tokens[start:place + 1])
+    return [module for module in found if len(module) < 3000]
+
+
+def class_of(token):
+    """Tokens of one class often fit where another of it was."""
+    return "name" if token[0] == "$" else "number" if token[0] in "+-0123456789" else token[0] if token[0] in "()\"" else \
+        "instruction" if "." in token else "keyword"
+
+
+def mutated(rng, tokens, pool, classes):
+    tokens = list(tokens)
+    for _ in range(rng.choice((1, 1, 1, 2, 3))):
+        places = [place for place, token in enumerate(tokens) if not token.isspace()]
+        if not places:
+            break
+        at = rng.choice(places)
+        kind = rng.randrange(12)
+        if kind < 4:
+            tokens[at] = rng.choice(classes[class_of(tokens[at])] if rng.random() < 0.8 else pool)
+        elif kind < 5:
+            del tokens[at]
+        elif kind < 6:
+            tokens.insert(at, tokens[at] + " ")
+        elif kind < 7:
+            tokens.insert(at, " " + rng.choice(pool) + " ")
+        elif kind < 8:
+            other = rng.choice(places)
+            tokens[at], tokens[other] = tokens[other], tokens[at]
+        elif kind < 10:
+            digits = [place for place in places if tokens[place][0] in "+-0123456789"] or [at]
+            tokens[rng.choice(digits)] = rng.choice(NUMBERS)
+        elif kind < 11:
+            spot = rng.randrange(len(tokens[at]) + 1)
+            tokens[at] = tokens[at][:spot] + rng.choice(list("()$\"\\;@=.:_ x0f~é")) + tokens[at][spot + rng.randrange(2):]
+        else:
+            end = at + rng.randrange(1, 12)
+            tokens[at:end] = []
+    return "".join(tokens)
+
+
+# Sections of which a text does not determine the encoding: groups of one type, the table of elements, custom sections.
+CUSTOM, TYPES, FUNCTIONS, ELEMENTS = 0, 1, 3, 9
+
+
+def encoding(binary, other):
+    """What both parsers must make of a text. Types that are encoded in another way have other indices in the code."""
+    mine, theirs = (dict(mutations.sections(each)) for each in (binary, other))
+    free = {CUSTOM, ELEMENTS}
+    if mine.get(TYPES) != theirs.get(TYPES) or mine.get(FUNCTIONS) != theirs.get(FUNCTIONS):
+        free |= set(mine) | set(theirs)
+    return [{number: contents for number, contents in each.items() if number not in free} for each in (mine, theirs)]
+
+
+class Comparison:
+    def __init__(self, options):
+        self.warpbeam = ours.Warpbeam(options.library, ours.EXTRA_FEATURES)
+        self.validator = wasmtime_engine.Validator()
+        self.settled = Settled()
+        self.keep = options.keep
+        self.counts = collections.Counter()
+        self.unexplained = collections.Counter()
+
+    def compare(self, text):
+        binary, mine = self.warpbeam.assemble(text.encode())
+        try:
+            other = bytes(wasmtime.wat2wasm(text))
+            theirs = None
+        except wasmtime.WasmtimeError as problem:
+            theirs = str(problem)
+        self.counts["texts"] += 1
+        if mine is not None and theirs is None and self.validator.validate_one(other) is not None:
+            self.counts["texts that the parser of wasm-tools takes, but not its validator"] += 1
+        elif (mine is None) != (theirs is None):
+            self.difference(text, mine and mine.split("\n", 1)[0], theirs)
+        elif mine is None:
+            self.counts["modules"] += 1
+            first, second = encoding(binary, other)
+            self.counts["modules whose types have the same encoding"] += bool(first)
+            if first != second:
+                self.difference(text, f"encodes {first}", f"encodes {second}")
+
+    def difference(self, text, mine, theirs):
+        reason = self.settled.reason("wat", mine, theirs)
+        if reason is not None:
+            self.counts[reason] += 1
+            return
+        kind = f"{kind_of(mine)} ; {kind_of(theirs)}"
+        if mine is not None and mine.startswith("encodes"):
+            kind = "another encoding"
+        self.unexplained[kind] += 1
+        if self.unexplained[kind] > 1:
+            return
+        print(f"Warpbeam: {mine or 'valid'}; wasm-tools: {theirs or 'valid'}", flush=True)
+        if self.keep:
+            os.makedirs(self.keep, exist_ok=True)
+            path = os.path.join(self.keep, f"{len(self.unexplained)}.wat")
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(text)
+            print(f"  {path}", flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("library")
+    parser.add_argument("scripts", nargs="+")
+    parser.add_argument("--count", type=int, default=5000)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--keep", help="directory for texts that show a difference")
+    options = parser.parse_args()
+    modules = []
+    for path in options.scripts:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            modules += modules_of(file.read())
+    pool = sorted({token for module in modules for token in module if not token.isspace()})
+    classes = collections.defaultdict(list)
+    for token in pool:
+        classes[class_of(token)].append(token)
+    comparison = Comparison(options)
+    start = time.monotonic()
+    for module in modules:
+        comparison.compare("".join(module))
+    rng = random.Random(options.seed)
+    for _ in range(options.count):
+        comparison.compare(mutated(rng, rng.choice(modules), pool, classes))
+    print(f"{len(modules)} modules and {options.count} mutated ones, seed {options.seed}, {time.monotonic() - start:.0f} s")
+    for what, count in sorted(comparison.counts.items()):
+        print(f"{count:9} {what}")
+    for kind, count in comparison.unexplained.most_common():
+        print(f"{count:9} unexplained: {kind}")
+    return 1 if comparison.unexplained else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,51 @@
+"""Loads modules in V8, in a process of Node.js that answers as long as this one lives."""
+import json
+import struct
+import subprocess
+
+# The features of `ours.EXTRA_FEATURES` that V8 has, and their option if they are not on by default.
+OPTIONS = {"threads": None, "legacy-exceptions": None, "stack-switching": "--experimental-wasm-wasmfx",
+           "custom-descriptors": "--experimental-wasm-custom-descriptors"}
+
+SCRIPT = r"""
+const fs = require('fs');
+const read = n => {
+  const bytes = Buffer.allocUnsafe(n);
+  for (let at = 0; at < n;) {
+    const got = fs.readSync(0, bytes, at, n - at);
+    if (got === 0) process.exit(0);
+    at += got;
+  }
+  return bytes;
+};
+for (;;) {
+  const valid = [];
+  for (let n = read(4).readUInt32LE(0); n > 0; --n) {
+    const bytes = read(read(4).readUInt32LE(0));
+    let problem = null;
+    if (!WebAssembly.validate(bytes)) {
+      problem = 'not valid';
+      try { new WebAssembly.Module(bytes); } catch (e) { problem = e.message; }
+    }
+    valid.push(problem);
+  }
+  const out = Buffer.from(JSON.stringify(valid) + '\n');
+  for (let at = 0; at < out.length;) at += fs.writeSync(1, out, at);
+}
+"""
+
+
+class V8:
+    def __init__(self, node, features):
+        options = [OPTIONS[name] for name in features if OPTIONS.get(name)] + ["--wasm-allow-mixed-eh-for-testing"]
+        self.version = subprocess.run([node, "-p", "process.versions.v8"], text=True, capture_output=True, check=True).stdout.strip()
+        self.process = subprocess.Popen([node, *options, "-e", SCRIPT], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+    def validate(self, binaries):
+        """For each module why it is not valid; None if it is."""
+        parts = [struct.pack("<I", len(binaries))]
+        for binary in binaries:
+            parts += [struct.pack("<I", len(binary)), binary]
+        self.process.stdin.write(b"".join(parts))
+        self.process.stdin.flush()
+        return json.loads(self.process.stdout.readline())

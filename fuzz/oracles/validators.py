@@ -1,0 +1,116 @@
+#!/usr/bin/env python3
+"""Compares validators: Warpbeam's, V8's and wasmtime's must take the same of many mutated modules.
+
+    validators.py LIBRARY SEEDS... [--node NODE] [--count N] [--seed N] [--keep DIRECTORY]
+
+LIBRARY is libwarpbeam_capi.so, SEEDS are modules in the binary format or directories of them, and wasmtime is the Python
+package (`pip install wasmtime`). Each engine is compared with Warpbeam with the features that both have. Differences that
+settled.txt explains are counted; others are printed, each kind once, and kept with --keep.
+Exit status: 0, or 1 for an unexplained difference.
+"""
+import argparse
+import collections
+import os
+import random
+import re
+import shutil
+import sys
+import time
+
+import mutations
+import ours
+import v8
+import wasmtime_engine
+from settled import Settled
+
+BATCH = 500
+
+
+def read_seeds(paths):
+    files = []
+    for path in paths:
+        if os.path.isdir(path):
+            files += [os.path.join(folder, name) for folder, _, names in os.walk(path) for name in names]
+        else:
+            files.append(path)
+    seeds = []
+    for name in sorted(files):
+        with open(name, "rb") as file:
+            seeds.append(file.read())
+    return seeds
+
+
+def kind_of(message):
+    """The message without what differs from input to input."""
+    return re.sub(r"0x[0-9a-f]+|\d+|#\w+|@\+\w+|\"[^\"]*\"|`[^`]*`", "N", message or "valid").replace("\n", " ")[:160]
+
+
+class Comparison:
+    def __init__(self, options):
+        self.settled = Settled()
+        self.keep = options.keep
+        self.engines = []
+        if options.node:
+            engine = v8.V8(options.node, v8.OPTIONS)
+            self.engines.append(("V8", engine, ours.Warpbeam(options.library, v8.OPTIONS)))
+        self.engines.append(("wasmtime", wasmtime_engine.Validator(), ours.Warpbeam(options.library, wasmtime_engine.FEATURES)))
+        self.counts = collections.Counter()
+        self.unexplained = collections.Counter()
+
+    def compare(self, inputs):
+        for name, engine, warpbeam in self.engines:
+            for binary, theirs in zip(inputs, engine.validate(inputs)):
+                mine = warpbeam.validate(binary)
+                self.counts[f"{name}: {'valid' if theirs is None else 'not valid'}"] += 1
+                if (mine is None) == (theirs is None):
+                    continue
+                reason = self.settled.reason(name, mine, theirs)
+                if reason is None:
+                    self.report(name, binary, mine, theirs)
+                else:
+                    self.counts[f"{name}: {reason}"] += 1
+
+    def report(self, name, binary, mine, theirs):
+        kind = f"{name} ; {kind_of(mine)} ; {kind_of(theirs)}"
+        self.unexplained[kind] += 1
+        if self.unexplained[kind] > 1:
+            return
+        print(f"{name}: Warpbeam says {mine or 'valid'}, {name} {theirs or 'valid'}", flush=True)
+        if self.keep:
+            os.makedirs(self.keep, exist_ok=True)
+            path = os.path.join(self.keep, f"{len(self.unexplained)}.wasm")
+            with open(path, "wb") as file:
+                file.write(binary)
+            print(f"  {path}", flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("library")
+    parser.add_argument("seeds", nargs="+")
+    parser.add_argument("--node", default=shutil.which("node"))
+    parser.add_argument("--count", type=int, default=20000)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--keep", help="directory for modules that show a difference")
+    options = parser.parse_args()
+    comparison = Comparison(options)
+    print(", ".join(f"{name} {engine.version}" for name, engine, _ in comparison.engines), flush=True)
+    seeds = [seed for seed in read_seeds(options.seeds) if len(seed) < 20000]
+    comparison.compare(seeds)
+    valid = [seed for seed in seeds if comparison.engines[0][2].validate(seed) is None]
+    start = time.monotonic()
+    for batch in range(options.count // BATCH):
+        rng = random.Random(f"{options.seed} {batch}")
+        comparison.compare([mutations.mutated(rng, rng.choice(rng.choices((valid, seeds), (4, 1))[0]), rng.choice(seeds))
+                            for _ in range(BATCH)])
+    print(f"{len(seeds)} modules and {options.count // BATCH * BATCH} mutated ones, seed {options.seed}, "
+          f"{time.monotonic() - start:.0f} s")
+    for what, count in sorted(comparison.counts.items()):
+        print(f"{count:9} {what}")
+    for kind, count in comparison.unexplained.most_common():
+        print(f"{count:9} unexplained: {kind}")
+    return 1 if comparison.unexplained else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
