@@ -5,8 +5,8 @@ traps, exceptions, memories, tables, globals, and on what host functions are cal
     executions.py OUTCOMES... [--node NODE] [--wasm-tools TOOL] [--warpbeam WARPBEAM] [--count N] [--seed N]
                   [--keep DIRECTORY]
 
-OUTCOMES are the program `outcomes` of different builds. wasm-smith makes the modules (`wasm-tools smith`), and with
---warpbeam, the generators of differential.py as well. What another engine can't do (settled.txt) is counted; other
+OUTCOMES are the program `outcomes` of different builds. wasm-smith makes the modules (`wasm-tools smith`), the generators of
+differential.py make some with --warpbeam, and all without wasm-tools. What another engine can't do (settled.txt) is counted; other
 differences are printed, and the modules kept with --keep. Exit status: 0, or 1 for a difference.
 """
 import argparse
@@ -107,7 +107,7 @@ class Executions:
         self.settled = Settled()
         self.counts = collections.Counter()
         self.different = collections.Counter()
-        self.smith = smith.Smith(options.wasm_tools, os.path.join(directory, "host.wat"))
+        self.smith = smith.Smith(options.wasm_tools, os.path.join(directory, "host.wat")) if options.wasm_tools else None
         self.others = []
         if options.node:
             flags = [flag for flag in v8.OPTIONS.values() if flag]
@@ -120,7 +120,8 @@ class Executions:
         rng = random.Random(seed)
         files = []
         for number in range(BATCH):
-            binary = self.generated(rng) if self.options.warpbeam and rng.random() < 0.3 else self.smith.module(rng)
+            own = self.smith is None or self.options.warpbeam and rng.random() < 0.3
+            binary = self.generated(rng) if own else self.smith.module(rng)
             if binary is not None:
                 files.append(os.path.join(self.directory, f"{number}.wasm"))
                 with open(files[-1], "wb") as file:

@@ -50,6 +50,20 @@
 (module quote "")
 (module quote ";; nothing")
 
+;; Text format, modules: imports come before the first definition of a tag, as of any other thing.
+(assert_malformed (module quote "(tag) (import \"spectest\" \"print\" (func))") "import after tag")
+
+;; Text format, identifiers: a string is one if it is not empty.
+(assert_malformed (module quote "(func $\"\")") "empty identifier")
+
+;; Text format, annotations: where white space may be, also after a module.
+(module quote "(module) (@name \"m\" $m)")
+
+;; Branch hints: before a branch.
+(assert_invalid_custom
+  (module quote "(func (@metadata.code.branch_hint \"\\00\") nop)")
+  "@metadata.code.branch_hint annotation: invalid target")
+
 ;; Text format, imports: there are two names.
 (assert_malformed (module quote "(import \"spectest\" (memory 0))") "unexpected token")
 

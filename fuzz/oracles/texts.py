@@ -87,14 +87,15 @@ def mutated(rng, tokens, pool, classes):
     return "".join(tokens)
 
 
-# Sections of which a text does not determine the encoding: groups of one type, the table of elements, custom sections.
-CUSTOM, TYPES, FUNCTIONS, ELEMENTS = 0, 1, 3, 9
+# Sections of which a text does not determine the encoding: groups of one type, the table of
+# elements, custom sections, a count of data segments that nothing needs.
+CUSTOM, TYPES, FUNCTIONS, ELEMENTS, DATA_COUNT = 0, 1, 3, 9, 12
 
 
 def encoding(binary, other):
     """What both parsers must make of a text. Types that are encoded in another way have other indices in the code."""
     mine, theirs = (dict(mutations.sections(each)) for each in (binary, other))
-    free = {CUSTOM, ELEMENTS}
+    free = {CUSTOM, ELEMENTS, DATA_COUNT}
     if mine.get(TYPES) != theirs.get(TYPES) or mine.get(FUNCTIONS) != theirs.get(FUNCTIONS):
         free |= set(mine) | set(theirs)
     return [{number: contents for number, contents in each.items() if number not in free} for each in (mine, theirs)]
