@@ -3,10 +3,10 @@
 traps, exceptions, memories, tables, globals, and on what host functions are called with.
 
     executions.py OUTCOMES... [--node NODE] [--wasm-tools TOOL] [--warpbeam WARPBEAM] [--count N] [--seed N]
-                  [--keep DIRECTORY]
+                  [--reference INTERPRETER] [--keep DIRECTORY]
 
 OUTCOMES are the program `outcomes` of different builds. wasm-smith makes the modules (`wasm-tools smith`), the generators of
-differential.py make some with --warpbeam, and all without wasm-tools. What another engine can't do (settled.txt) is counted; other
+differential.py make some with --warpbeam, and all without wasm-tools. INTERPRETER is `wasm` of WebAssembly/spec. What another engine can't do (settled.txt) is counted; other
 differences are printed, and the modules kept with --keep. Exit status: 0, or 1 for a difference.
 """
 import argparse
@@ -153,11 +153,26 @@ class Executions:
                     self.count(reference)
                 for file in files:
                     self.compare(f"{program} {' '.join(mode)}", seed, file, reference[file], made.get(file, ["crashed"]), True, True)
+        if self.options.reference:
+            self.check_by_reference(seed, plan, reference, files)
         for engine in self.others:
             made = self.output([*engine.command, plan, *files], f"{seed}, {engine.name}")
             for file in files:
                 if made is not None:
                     self.compare(engine.name, seed, file, reference[file], made.get(file, ["crashed"]), engine.whole)
+
+    def check_by_reference(self, seed, plan, outcomes, files):
+        """The specification's interpreter checks what Warpbeam said."""
+        said = os.path.join(self.directory, "outcomes.txt")
+        with open(said, "w", encoding="utf-8") as file:
+            for name in files:
+                file.write("\n".join([f"module {name}", *outcomes[name], ""]))
+        command = [sys.executable, os.path.join(HERE, "reference.py"), self.options.reference, plan, said, *files]
+        for name, lines in (self.output(command, f"{seed}, reference") or {}).items():
+            if lines[0] == "agrees" or lines[0].startswith("can't read it"):
+                self.counts[f"reference: {'agrees' if lines[0] == 'agrees' else 'no answer'}"] += 1
+            else:
+                self.is_settled("reference", seed, name, ("agrees", lines[0]))
 
     def output(self, command, seed):
         try:
@@ -187,18 +202,21 @@ class Executions:
             if found is None:
                 self.counts[f"{name}: modules in which an engine ran out of something"] += 1
                 return
-            reason = self.settled.reason(name, *found)
-            if reason is None:
-                self.report(name, seed, file, found)
+            if not self.is_settled(name, seed, file, found):
                 return
-            self.counts[f"{name}: {reason}"] += 1
 
-    def report(self, name, seed, file, found):
+    def is_settled(self, name, seed, file, found):
+        """Whether the reason of a difference is known; else it is reported."""
+        reason = self.settled.reason(name, *found)
+        if reason is not None:
+            self.counts[f"{name}: {reason}"] += 1
+            return True
         self.different[name] += 1
         print(f"seed {seed}, {os.path.basename(file)}: Warpbeam: {found[0]}; {name}: {found[1]}", flush=True)
         if self.options.keep:
             os.makedirs(self.options.keep, exist_ok=True)
             shutil.copy(file, os.path.join(self.options.keep, f"{seed}-{os.path.basename(file)}"))
+        return False
 
 
 def main():
@@ -207,6 +225,7 @@ def main():
     parser.add_argument("--node", default=shutil.which("node"))
     parser.add_argument("--wasm-tools", default=shutil.which("wasm-tools"))
     parser.add_argument("--no-wasmtime", dest="wasmtime", action="store_false")
+    parser.add_argument("--reference")
     parser.add_argument("--warpbeam")
     parser.add_argument("--count", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=1)

@@ -8,7 +8,7 @@ HOST = """(module
   (import "host" "both" (func (param i64) (result i32 i64))))
 """
 
-OFF = ("compact-imports", "custom-descriptors", "custom-page-sizes", "relaxed-simd", "shared-everything-threads",
+OFF = ("threads", "compact-imports", "custom-descriptors", "custom-page-sizes", "relaxed-simd", "shared-everything-threads",
        "acquire-release-atomics", "multibyte-array-access", "wide-arithmetic")
 ON = ("gc", "exceptions", "tail-call", "memory64", "simd", "bulk-memory", "multi-value", "reference-types", "extended-const")
 BOUNDS = {"max-types": 12, "max-funcs": 8, "min-funcs": 1, "max-instructions": 400, "max-globals": 6, "max-memories": 3,
