@@ -110,8 +110,7 @@ class Executions:
         self.smith = smith.Smith(options.wasm_tools, os.path.join(directory, "host.wat")) if options.wasm_tools else None
         self.others = []
         if options.node:
-            flags = [flag for flag in v8.OPTIONS.values() if flag]
-            self.others.append(Engine("V8", [options.node, *flags, os.path.join(HERE, "outcomes.js")], True))
+            self.others.append(Engine("V8", [options.node, *v8.options_of(options.node), os.path.join(HERE, "outcomes.js")], True))
         if options.wasmtime:
             self.others.append(Engine("wasmtime", [sys.executable, os.path.join(HERE, "wasmtime_engine.py")], False))
 

@@ -35,11 +35,33 @@ for (;;) {
 """
 
 
+# Before this version, what is behind an option is an earlier draft.
+DRAFTS_BEFORE = (14, 6)
+# Old and new exceptions in one module.
+MIXED_EXCEPTIONS = "--wasm-allow-mixed-eh-for-testing"
+
+
+def version_of(node):
+    return subprocess.run([node, "-p", "process.versions.v8"], text=True, capture_output=True, check=True).stdout.strip()
+
+
+def features_of(node):
+    """The names in `OPTIONS` of what this version has."""
+    is_new = tuple(map(int, version_of(node).split(".")[:2])) >= DRAFTS_BEFORE
+    return [name for name, option in OPTIONS.items() if is_new or option is None]
+
+
+def options_of(node):
+    """The options that switch all of that on."""
+    options = [OPTIONS[name] for name in features_of(node) if OPTIONS[name] is not None] + [MIXED_EXCEPTIONS]
+    return [option for option in options
+            if subprocess.run([node, option, "-e", "0"], capture_output=True, check=False).returncode == 0]
+
+
 class V8:
-    def __init__(self, node, features):
-        options = [OPTIONS[name] for name in features if OPTIONS.get(name)] + ["--wasm-allow-mixed-eh-for-testing"]
-        self.version = subprocess.run([node, "-p", "process.versions.v8"], text=True, capture_output=True, check=True).stdout.strip()
-        self.process = subprocess.Popen([node, *options, "-e", SCRIPT], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    def __init__(self, node):
+        self.version = version_of(node)
+        self.process = subprocess.Popen([node, *options_of(node), "-e", SCRIPT], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
     def validate(self, binaries):
         """For each module why it is not valid; None if it is."""

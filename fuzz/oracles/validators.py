@@ -51,8 +51,7 @@ class Comparison:
         self.keep = options.keep
         self.engines = []
         if options.node:
-            engine = v8.V8(options.node, v8.OPTIONS)
-            self.engines.append(("V8", engine, ours.Warpbeam(options.library, v8.OPTIONS)))
+            self.engines.append(("V8", v8.V8(options.node), ours.Warpbeam(options.library, v8.features_of(options.node))))
         self.engines.append(("wasmtime", wasmtime_engine.Validator(), ours.Warpbeam(options.library, wasmtime_engine.FEATURES)))
         self.counts = collections.Counter()
         self.unexplained = collections.Counter()

@@ -160,10 +160,12 @@ Result<Ref<File>> MemoryDirectory::read_contents(ByteReader& in, Vec<Ref<File>>&
     if (!file)
         return file;
     uint8_t bytes[4096];
-    for (uint64_t done = 0; done < size && in.ok();) {
+    for (uint64_t done = 0; done < size;) {
         const auto part =
             std::span{bytes}.first(static_cast<size_t>(std::min<uint64_t>(size - done, sizeof bytes)));
         in.raw(part);
+        if (!in.ok())
+            break;
         if (const Result<size_t> written = (*file)->write_at(part, done); !written)
             return failed(written.error());
         done += part.size();
