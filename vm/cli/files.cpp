@@ -59,7 +59,7 @@ std::vector<uint8_t> read_file(std::string_view path) {
     if (!file)
         fail(path, "open");
     std::vector<uint8_t> bytes;
-    uint8_t block[1 << 16];
+    uint8_t block[1 << 13];
     while (const size_t size = std::fread(block, 1, sizeof block, file.get()))
         bytes.insert(bytes.end(), block, block + size);
     if (std::ferror(file.get()) != 0)
