@@ -95,7 +95,7 @@ def check(interpreter, text):
     if ran.returncode == 0:
         return "agrees"
     problem = ran.stderr.replace(file.name + ":", "").strip()
-    unread = "decoding error" in problem or "exhaust" in problem
+    unread = any(text in problem for text in ("decoding error", "exhaust", "Stack overflow"))
     return ("can't read it: " if unread else "") + " | ".join(problem.split("\n")[:3])
 
 

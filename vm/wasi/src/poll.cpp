@@ -16,6 +16,7 @@ constexpr uint16_t absolute_time = 1;
 constexpr uint16_t hangup = 1;
 /// One for each descriptor and some more; looking at them takes time that nothing interrupts.
 constexpr uint64_t max_subscriptions = 100'000;
+constexpr size_t monotonic = static_cast<size_t>(Clock::monotonic);
 constexpr size_t clock_count = 2; ///< that one can wait for: CPU time does not pass meanwhile
 
 uint64_t subscription_size(const Abi& abi) noexcept { return abi.is_unstable ? 56 : 48; }
@@ -119,10 +120,19 @@ private:
         const Result<uint64_t>& start = start_[subscription.subject];
         if (!now || !start)
             return {now ? start.error() : now.error(), 0, {}};
-        uint64_t end = subscription.timeout;
-        if ((subscription.flags & absolute_time) == 0)
-            end = end > UINT64_MAX - *start ? UINT64_MAX : end + *start;
-        return {Errno::success, end - std::min(end, *now), {}};
+        const uint64_t timeout = subscription.timeout;
+        if ((subscription.flags & absolute_time) != 0)
+            return {Errno::success, timeout - std::min(timeout, *now), {}};
+        // That the clock is set meanwhile has no effect on the length of a wait, as in POSIX.
+        const bool steady = now_[monotonic] && start_[monotonic];
+        return {Errno::success,
+                left_of(timeout, steady ? *start_[monotonic] : *start, steady ? *now_[monotonic] : *now),
+                {}};
+    }
+
+    static uint64_t left_of(uint64_t timeout, uint64_t start, uint64_t now) noexcept {
+        const uint64_t end = timeout > UINT64_MAX - start ? UINT64_MAX : timeout + start;
+        return end - std::min(end, now);
     }
 
     Due stream_due(uint32_t fd, Readiness which) noexcept {

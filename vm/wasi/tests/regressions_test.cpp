@@ -296,3 +296,59 @@ TEST(Regressions, many_random_numbers_end_at_an_interrupt) {
     EXPECT_EQ(ended.error(), TrapCode::interrupted);
     EXPECT_LE(host.filled, pages * Guest::page / 2);
 }
+
+namespace {
+
+/// Its realtime clock is set back by an hour in the middle of the first wait, and each wait is cut into two.
+class SetBackHost final : public Host {
+public:
+    std::expected<size_t, Errno> read(std::span<uint8_t>) noexcept override { return 0; }
+    std::expected<size_t, Errno> write(Stream, std::span<const uint8_t> bytes) noexcept override {
+        return bytes.size();
+    }
+    [[nodiscard]] bool is_terminal(Stream) const noexcept override { return false; }
+    [[nodiscard]] std::expected<uint64_t, Errno> now(Clock clock) const noexcept override {
+        return clock == Clock::realtime ? real : steady;
+    }
+    [[nodiscard]] std::expected<uint64_t, Errno> resolution(Clock) const noexcept override { return 1; }
+    void sleep(uint64_t nanoseconds) noexcept override {
+        const uint64_t passed = (nanoseconds + 1) / 2;
+        steady += passed;
+        real += passed;
+        if (!set_back)
+            real -= hour;
+        set_back = true;
+    }
+    std::expected<void, Errno> random(std::span<uint8_t>) noexcept override { return {}; }
+
+    static constexpr uint64_t hour = 3'600'000'000'000;
+    uint64_t real = 100 * hour;
+    uint64_t steady = 5;
+    bool set_back = false;
+};
+
+} // namespace
+
+TEST(Regressions, a_clock_that_is_set_back_makes_no_wait_longer) {
+    SetBackHost host;
+    Guest guest{{}, host};
+    constexpr uint64_t second = 1'000'000'000;
+    guest.put<uint64_t>(Guest::data, 7);      // user data
+    guest.put<uint32_t>(Guest::data + 8, 0);  // a clock
+    guest.put<uint32_t>(Guest::data + 16, 0); // realtime
+    guest.put<uint64_t>(Guest::data + 24, second);
+    guest.put<uint16_t>(Guest::data + 40, 0); // relative
+    EXPECT_EQ(guest.call("poll_oneoff", Guest::data, Guest::data + 256, 1, Guest::result), Errno::success);
+    EXPECT_EQ(guest.at<uint32_t>(Guest::result), 1u);
+    EXPECT_TRUE(host.set_back);
+    EXPECT_GE(host.steady - 5, second);
+    EXPECT_LT(host.steady - 5, 2 * second);
+
+    // An absolute time is that of the clock, whatever it shows.
+    guest.put<uint64_t>(Guest::data + 24, host.real + second);
+    guest.put<uint16_t>(Guest::data + 40, 1);
+    host.set_back = false;
+    const uint64_t begin = host.steady;
+    EXPECT_EQ(guest.call("poll_oneoff", Guest::data, Guest::data + 256, 1, Guest::result), Errno::success);
+    EXPECT_GE(host.steady - begin, SetBackHost::hour);
+}
