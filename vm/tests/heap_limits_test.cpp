@@ -134,5 +134,70 @@ TEST_F(HeapLimits, arrays_of_every_size_beside_each_other) {
     EXPECT_GT(store.heap().collections, 0u);
 }
 
+// Of every kind of field, and in every order of two kinds: no field lies beyond its object.
+TEST_F(HeapLimits, structures_of_every_shape_beside_each_other) {
+    constexpr std::string_view kinds[] = {"i8", "i16", "i32", "i64", "f32", "f64", "v128", "(ref null i31)"};
+    std::string text = "(module";
+    std::vector<std::vector<size_t>> shapes;
+    for (size_t first = 0; first < std::size(kinds); ++first)
+        for (size_t second = 0; second < std::size(kinds); ++second)
+            for (const size_t count : {1u, 2u, 3u, 5u, 9u}) {
+                std::vector<size_t> shape(count, first);
+                shape[count / 2] = second;
+                text += "(type (struct";
+                for (const size_t kind : shape)
+                    text += " (field (mut " + std::string{kinds[kind]} + "))";
+                text += "))";
+                shapes.push_back(std::move(shape));
+            }
+    const Module module = load(text + ")");
+    const auto value = [](size_t kind, uint32_t number) -> Value {
+        switch (kind) {
+        case 0:
+            return number & 0xff;
+        case 1:
+            return number & 0xffff;
+        case 2:
+            return number;
+        case 3:
+            return uint64_t{number} << 32 | number;
+        case 4:
+            return static_cast<float>(number);
+        case 5:
+            return static_cast<double>(number);
+        case 6: {
+            V128 bytes;
+            bytes.bytes.fill(static_cast<uint8_t>(number));
+            return bytes;
+        }
+        default:
+            return Value::i31(number);
+        }
+    };
+    std::vector<Root> kept;
+    uint32_t number = 1;
+    for (size_t i = 0; i < shapes.size(); ++i) {
+        std::vector<Value> fields;
+        for (const size_t kind : shapes[i])
+            fields.push_back(value(kind, number++));
+        const RootScope scope{store};
+        const auto made = StructRef::create(store, module.types()[i], fields);
+        ASSERT_TRUE(made) << i << " " << made.error().message();
+        kept.emplace_back(store, made->value());
+    }
+    number = 1;
+    for (size_t i = 0; i < shapes.size(); ++i) {
+        const auto object = StructRef::from(store, kept[i].value());
+        ASSERT_TRUE(object) << i;
+        for (size_t field = 0; field < shapes[i].size(); ++field) {
+            const Value expected = value(shapes[i][field], number++);
+            const Value found = *object->get(field);
+            EXPECT_TRUE(
+                std::equal(found.slots(), found.slots() + (shapes[i][field] == 6 ? 2 : 1), expected.slots()))
+                << i << " " << field;
+        }
+    }
+}
+
 } // namespace
 } // namespace warpbeam
