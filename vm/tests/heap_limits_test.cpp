@@ -3,6 +3,8 @@
 #include <warpbeam/vm/gc.hpp>
 #include <warpbeam/vm/root.hpp>
 
+#include <algorithm>
+
 /// The limit of a heap, met exactly: what just fits is made, and a byte less refuses it; and objects of every
 /// size keep what they contain beside each other.
 
@@ -196,6 +198,48 @@ TEST_F(HeapLimits, structures_of_every_shape_beside_each_other) {
                 std::equal(found.slots(), found.slots() + (shapes[i][field] == 6 ? 2 : 1), expected.slots()))
                 << i << " " << field;
         }
+    }
+}
+
+// What a program passes on by mistake: any word near objects, of which only their addresses are references.
+TEST_F(HeapLimits, words_beside_objects_are_no_references) {
+    const Module module = load(R"((module (type $pair (struct (field i64) (field i64) (field i64)))
+                                          (type $bytes (array i8))))");
+    const TypeId pair = module.types()[0];
+    const Value fields[] = {int64_t{-1}, int64_t{-1}, int64_t{-1}};
+    std::vector<Root> kept;
+    std::vector<uint64_t> objects;
+    const auto keep = [&](const Value& value) {
+        kept.emplace_back(store, value);
+        objects.push_back(value.slots()[0]);
+    };
+    {
+        const RootScope scope{store};
+        for (int i = 0; i < 100; ++i) {
+            keep(StructRef::create(store, pair, fields)->value());
+            (void)StructRef::create(store, pair, fields); // leaves a gap
+            keep(ArrayRef::create(store, module.types()[1], 60'000, Value{-1})->value());
+        }
+    }
+    for (int round = 0; round < 2; ++round) {
+        std::ranges::sort(objects);
+        size_t found = 0;
+        for (const uint64_t object : {objects.front(), objects.back(), objects[objects.size() / 2]})
+            for (uint64_t word = object - 200'000; word != object + 200'000; word += 4) {
+                const bool is_object = std::ranges::binary_search(objects, word);
+                const Value value = Value::from_slots(ValType::reference(HeapType::any, true), &word);
+                if (round == 1 || is_object)
+                    EXPECT_EQ(StructRef::from(store, value) || ArrayRef::from(store, value), is_object)
+                        << word - object;
+                found += is_object ? 1 : 0;
+            }
+        EXPECT_GE(found, 3u);
+        // Without the objects that nothing keeps, and without half of the others.
+        while (kept.size() > 100) {
+            std::erase(objects, kept.back().value().slots()[0]);
+            kept.pop_back();
+        }
+        store.collect();
     }
 }
 
