@@ -2,11 +2,11 @@
 """Runs random modules in Warpbeam, in several builds and configurations, in V8 and in wasmtime: all must agree on results,
 traps, exceptions, memories, tables, globals, and on what host functions are called with.
 
-    executions.py OUTCOMES... [--node NODE] [--wasm-tools TOOL] [--warpbeam WARPBEAM] [--count N] [--seed N]
-                  [--reference INTERPRETER] [--keep DIRECTORY]
+    executions.py OUTCOMES... [--node NODE] [--wasm-tools TOOL] [--warpbeam WARPBEAM] [--seeds DIRECTORY]
+                  [--count N] [--seed N] [--reference INTERPRETER] [--keep DIRECTORY]
 
 OUTCOMES are the program `outcomes` of different builds. wasm-smith makes the modules (`wasm-tools smith`), the generators of
-differential.py make some with --warpbeam, and all without wasm-tools. INTERPRETER is `wasm` of WebAssembly/spec. What another engine can't do (settled.txt) is counted; other
+differential.py make some with --warpbeam, and all without wasm-tools. Others are mutated modules of DIRECTORY, if they are still valid. INTERPRETER is `wasm` of WebAssembly/spec. What another engine can't do (settled.txt) is counted; other
 differences are printed, and the modules kept with --keep. Exit status: 0, or 1 for a difference.
 """
 import argparse
@@ -19,9 +19,11 @@ import subprocess
 import sys
 import tempfile
 
+import mutations
 import smith
 import v8
 from settled import Settled
+from validators import read_seeds
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.append(os.path.dirname(HERE))
@@ -31,6 +33,7 @@ import program_stack  # pylint: disable=wrong-import-position
 BATCH = 100
 CONFIGURATIONS = ([], ["--eager"], ["--collect-always"], ["--guard-pages"])
 TIMEOUT = 120
+WAITS = re.compile(b"\xfe[\x01\x02]")
 
 # Names for several traps of Warpbeam's, between which the other engines do not tell.
 GROUPS = {
@@ -38,7 +41,7 @@ GROUPS = {
     "table": ("out of bounds table access", "undefined element"),
     "call": ("uninitialized element", "indirect call type mismatch", "null function reference"),
     "null": ("null reference", "null function reference", "null structure reference", "null array reference",
-             "null i31 reference", "null exception reference", "null continuation reference"),
+             "null i31 reference", "null exception reference", "null continuation reference", "null descriptor reference"),
 }
 NAN = re.compile(r"f32:[7f]f[89a-f][0-9a-f]{5}|f64:[7f]ff[0-9a-f]{13}")
 # What a line is about.
@@ -73,6 +76,9 @@ def by_module(output):
 def differences(mine, theirs, whole, nans):
     """The pairs of lines that differ, until one of the engines runs out of something, for which the pair is None. Unless
     `whole`, the other engine leaves out lines."""
+    if theirs[0].startswith("not valid") and not mine[0].startswith("not valid"):
+        yield "valid", theirs[0]
+        return
     if whole and len(mine) != len(theirs):
         yield f"{len(mine)} lines", f"{len(theirs)} lines"
     other = {KEY.match(line)[0]: line for line in theirs}
@@ -107,7 +113,13 @@ class Executions:
         self.settled = Settled()
         self.counts = collections.Counter()
         self.different = collections.Counter()
-        self.smith = smith.Smith(options.wasm_tools, os.path.join(directory, "host.wat")) if options.wasm_tools else None
+        # Each makes a module, or none, from random numbers.
+        self.makers = [self.generated] if options.warpbeam else []
+        if options.wasm_tools:
+            self.makers += [smith.Smith(options.wasm_tools, os.path.join(directory, "host.wat")).module] * 2
+        if options.seeds:
+            self.seeds = [seed for seed in read_seeds([options.seeds]) if len(seed) < 20000]
+            self.makers += [self.mutated] * 3
         self.others = []
         if options.node:
             self.others.append(Engine("V8", [options.node, *v8.options_of(options.node), os.path.join(HERE, "outcomes.js")], True))
@@ -119,13 +131,18 @@ class Executions:
         rng = random.Random(seed)
         files = []
         for number in range(BATCH):
-            own = self.smith is None or self.options.warpbeam and rng.random() < 0.3
-            binary = self.generated(rng) if own else self.smith.module(rng)
-            if binary is not None:
+            binary = rng.choice(self.makers)(rng)
+            # A wait might not end.
+            if binary is not None and WAITS.search(binary) is None:
                 files.append(os.path.join(self.directory, f"{number}.wasm"))
                 with open(files[-1], "wb") as file:
                     file.write(binary)
-        return files
+        tried = self.output([self.options.outcomes[0], "--fuel", *files], seed) or {}
+        return [file for file in files if "trap out of fuel" not in "\n".join(tried.get(file, ["crashed"]))
+                and not tried[file][0].startswith("not valid")]
+
+    def mutated(self, rng):
+        return mutations.mutated(rng, rng.choice(self.seeds), rng.choice(self.seeds))
 
     def generated(self, rng):
         """A module of the generators for differential.py."""
@@ -226,6 +243,7 @@ def main():
     parser.add_argument("--no-wasmtime", dest="wasmtime", action="store_false")
     parser.add_argument("--reference")
     parser.add_argument("--warpbeam")
+    parser.add_argument("--seeds")
     parser.add_argument("--count", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--keep", help="directory for modules that show a difference")

@@ -1,12 +1,13 @@
 // What modules do, in lines that other engines can be compared with: outcomes [--plan FILE] [--eager]
-// [--collect-always] [--guard-pages] MODULE...
+// [--collect-always] [--guard-pages] [--fuel] MODULE...
 //
 // For each module: whether it could be instantiated, the outcome of calls of its exported functions with
 // arguments that depend only on its types, and then its memories, tables and globals. `host` gives the
 // functions that outcomes.js and executions.py give, too; the last line has what they were called with. The
 // plan has the same calls as JSON, for the other engines. Functions with vectors, exceptions or continuations
 // can't be called from JavaScript and are left out. Those with references are called after all others, since
-// not every engine's binding has them.
+// not every engine's binding has them. With --fuel, each part gets a million units, so that modules which
+// would not end can be left out.
 
 #include <warpbeam/vm/linker.hpp>
 
@@ -28,6 +29,7 @@ using namespace warpbeam;
 
 constexpr size_t rounds = 3;
 constexpr uint64_t max_elements = 64;
+constexpr uint64_t max_fuel = 1'000'000;
 
 /// The checksum that zlib has.
 class Crc {
@@ -137,6 +139,7 @@ public:
     explicit Run(const Engine& engine) : store_{engine, limits()}, linker_{engine} { define(); }
 
     void module(const Module& module) {
+        store_.set_fuel(max_fuel);
         const auto made = linker_.instantiate(store_, module);
         if (!made) {
             const Trap* const trap = made.error().trap();
@@ -230,6 +233,7 @@ private:
             planned_ += std::string{r == 0 ? "\"" : ",\""} + name_of(type.results[r]) + "\"";
         planned_ += "]]";
         std::vector<Value> results(type.results.size());
+        store_.set_fuel(max_fuel);
         const auto called = func.call(args, results);
         std::printf("call %zu.%zu", number, round);
         if (!called) {
@@ -299,6 +303,8 @@ int main(int argc, char** argv) {
             config.collect_always = true;
         else if (arg == "--guard-pages")
             config.guard_pages = true;
+        else if (arg == "--fuel")
+            config.fuel = true;
         else if (arg == "--plan" && i + 1 < argc)
             plan = std::fopen(argv[++i], "w");
         else

@@ -83,7 +83,8 @@ const run = (bytes, plan) => {
   try {
     instance = new WebAssembly.Instance(module, {host});
   } catch (error) {
-    lines.push('instance ' + (error instanceof WebAssembly.LinkError ? 'unlinkable' : outcomeOf(error)));
+    const unlinkable = error instanceof WebAssembly.LinkError || error instanceof TypeError;
+    lines.push('instance ' + (unlinkable ? 'unlinkable' : outcomeOf(error)));
     return end();
   }
   lines.push('instance made');

@@ -52,8 +52,4 @@ class Smith:
             command += ["--" + name, str(value)]
         size = rng.choice((300, 1000, 2000, 4000))
         made = subprocess.run(command, input=rng.randbytes(size), capture_output=True)
-        binary = made.stdout
-        # A wait might not end.
-        if made.returncode != 0 or b"\xfe\x01" in binary or b"\xfe\x02" in binary:
-            return None
-        return binary
+        return made.stdout if made.returncode == 0 else None

@@ -87,7 +87,8 @@ class Run:
         try:
             instance = self.linker.instantiate(self.store, module)
         except (wasmtime.WasmtimeError, wasmtime.Trap) as problem:
-            yield "instance " + outcome_of(problem)
+            unlinkable = "unknown import" in str(problem) or "incompatible import type" in str(problem)
+            yield "instance " + ("unlinkable" if unlinkable else outcome_of(problem))
             yield f"host {self.logged} {self.crc:x}"
             return
         yield "instance made"
@@ -150,7 +151,7 @@ def outcome_of(problem):
     if name in TRAPS:
         return "trap " + TRAPS[name]
     text = str(problem).split("\n", 1)[0]
-    return "trap resources" if "GC heap" in text or "exceeds" in text else "error " + " | ".join(str(problem).split("\n"))
+    return "trap resources" if any(part in text for part in ("GC heap", "exceeds", "out of memory")) else "error " + " | ".join(str(problem).split("\n"))
 
 
 def main():
