@@ -10,14 +10,17 @@ not reached, and every one with a branch that was not taken, with its text. With
 """
 import argparse
 import collections
+import functools
+import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-LIBRARIES = ("loader/text", "loader", "memory", "sfv", "vm/wasi", "vm/capi", "vm/serve", "vm/coredump", "vm/debuginfo",
-             "vm/cli", "vm")
+LIBRARIES = ("loader/text", "loader", "memory", "sfv/tools", "sfv", "vm/wasi", "vm/capi", "vm/serve", "vm/coredump", "vm/debuginfo",
+             "vm/cli", "vm/erlang", "vm")
 MIN_LINES, MIN_BRANCHES = 97, 90
 
 
@@ -62,27 +65,74 @@ def counts(build, profiles):
     raw = sorted(os.path.join(profiles, name) for name in os.listdir(profiles) if name.endswith(".profraw"))
     subprocess.run([tool("llvm-profdata"), "merge", "-sparse", "-failure-mode=all", "-o", merged, *raw], check=True)
     first, *others = programs(build)
-    command = [tool("llvm-cov"), "export", "-format=lcov", "-instr-profile", merged, first]
+    command = [tool("llvm-cov"), "export", "-instr-profile", merged, first]
     for each in others:
         command += ["-object", each]
+    lines, (branches, compiled) = lines_of(command), branches_of(command)
+    for path, numbers in compiled.items():
+        lines[path] = collections.Counter({n: count for n, count in lines[path].items() if count or n not in numbers})
+        branches[path] = collections.Counter({key: count for key, count in branches[path].items() if count or key[0] not in numbers})
+    print(f"{sum(map(len, compiled.values()))} lines are left out: the compiler evaluates them")
+    return lines, branches
+
+
+def source_of(path):
+    """The source's path in the repository, if it is one of a library."""
+    path = os.path.relpath(path, ROOT)
+    return path if library_of(path) else None
+
+
+def lines_of(command):
+    """How often the lines of each source were reached."""
     lines = collections.defaultdict(collections.Counter)
-    branches = collections.defaultdict(collections.Counter)
     path = None
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as exported:
+    with subprocess.Popen([*command, "-format=lcov", "-skip-branches"], stdout=subprocess.PIPE, text=True) as exported:
         for line in exported.stdout:
             kind, _, rest = line.rstrip().partition(":")
             if kind == "SF":
-                path = os.path.relpath(rest, ROOT)
-                path = path if library_of(path) else None
+                path = source_of(rest)
             elif path and kind == "DA":
                 number, count = rest.split(",")[:2]
                 lines[path][int(number)] += int(count)
-            elif path and kind == "BRDA":
-                number, block, branch, count = rest.split(",")
-                branches[path][int(number), block, branch] += 0 if count == "-" else int(count)
         if exported.wait() != 0:
             sys.exit("llvm-cov failed")
-    return lines, branches
+    return lines
+
+
+def branches_of(command):
+    """How often the branches of each source were taken, by line, column and condition, of a template all together; and the
+    lines of functions that only the compiler evaluates."""
+    branches = collections.defaultdict(collections.Counter)
+    ran = subprocess.run([*command, "-format=text", "-skip-expansions"], stdout=subprocess.PIPE, check=True)
+    found = json.loads(ran.stdout)["data"][0]
+    for file in found["files"]:
+        path = source_of(file["filename"])
+        for line, column, _, _, taken, not_taken, *_ in file["branches"] if path else []:
+            branches[path][line, column, True] += taken
+            branches[path][line, column, False] += not_taken
+    called = collections.Counter()
+    for function in found["functions"]:
+        path = source_of(function["filenames"][0])
+        first, _, last, *_ = function["regions"][0]
+        if path:
+            called[path, first, last] += function["count"]
+    compiled = collections.defaultdict(set)
+    for (path, first, last), count in called.items():
+        if count == 0 and is_constant(path, first):
+            compiled[path].update(range(first, last + 1))
+    return branches, compiled
+
+
+@functools.cache
+def text_of(path):
+    with open(os.path.join(ROOT, path), encoding="utf-8") as file:
+        return file.read().split("\n")
+
+
+def is_constant(path, line):
+    """Whether what begins there is a function, or a lambda of a constant, that can be evaluated by the compiler."""
+    before = "\n".join(text_of(path)[max(0, line - 4):line])
+    return re.search(r"\b(constexpr|consteval|constinit)\b(?!.*[;}]\n(?!.*\bconst))", before) is not None
 
 
 def percent(reached, total):
@@ -94,8 +144,7 @@ def report(build, lines, branches):
     sums = {each: [0, 0, 0, 0] for each in (*LIBRARIES, "all")}
     with open(os.path.join(build, "uncovered.txt"), "w", encoding="utf-8") as out:
         for path in sorted(lines):
-            with open(os.path.join(ROOT, path), encoding="utf-8") as file:
-                text = file.read().split("\n")
+            text = text_of(path)
             never = {number for number, count in lines[path].items() if count == 0}
             half = {number for (number, _, _), count in branches[path].items() if count == 0} - never
             for number in sorted(never | half):

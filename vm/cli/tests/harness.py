@@ -6,6 +6,10 @@ import sys
 import tempfile
 
 
+# All that the command gets of the environment; the last is where a build with counters writes them.
+KEPT = {name: os.environ[name] for name in ("PATH", "LLVM_PROFILE_FILE") if name in os.environ}
+
+
 class Suite:
     def __init__(self, command):
         self.command = command
@@ -29,7 +33,7 @@ class Suite:
         """Expected output is exact text, or a compiled pattern that must occur; None allows anything. File names in
         arguments and output are relative to the directory in which the command runs."""
         ran = subprocess.run([self.command, *args], input=stdin, capture_output=True, cwd=self.directory.name,
-                             env={"PATH": os.environ["PATH"], **(env or {})}, timeout=60)
+                             env={**KEPT, **(env or {})}, timeout=60)
         faults = []
         if ran.returncode != status:
             faults.append(f"exit status {ran.returncode}, expected {status}")
