@@ -1,5 +1,10 @@
 #include "demangle/itanium_parser.hpp"
 
+#include <algorithm>
+#include <bit>
+#include <cstdio>
+#include <type_traits>
+
 namespace warpbeam::demangling {
 namespace {
 
@@ -123,10 +128,13 @@ const Node* ItaniumParser::expression() noexcept {
         return pattern != nullptr ? make({.kind = Kind::expansion, .a = pattern}) : nullptr;
     }
     if (accept("sZ")) {
-        const Node* const pack = peek() == 'T' ? template_param() : function_param();
-        return pack != nullptr
-                   ? sequence({text("sizeof...("), make({.kind = Kind::expansion, .a = pack}), text(")")})
-                   : nullptr;
+        // Only of template parameters is it known what they stand for.
+        const Node* const param = peek() == 'T' ? nullptr : function_param();
+        const Node* const pack = param != nullptr ? param : template_param();
+        if (pack == nullptr)
+            return nullptr;
+        return sequence({text("sizeof...("),
+                         param != nullptr ? param : make({.kind = Kind::expansion, .a = pack}), text(")")});
     }
     if (accept("fl"))
         return fold(true, false);
@@ -136,11 +144,30 @@ const Node* ItaniumParser::expression() noexcept {
         return fold(true, true);
     if (accept("fR"))
         return fold(false, true);
+    if (accept('u')) { // of a vendor
+        const Node* const named = source_name();
+        Vec<const Node*> found{allocator_};
+        while (named != nullptr && !accept('E'))
+            if (!push(found, template_arg()))
+                return nullptr;
+        const auto arguments = named != nullptr ? list(found) : std::nullopt;
+        return arguments ? sequence({named, text("("), make({.kind = Kind::comma_list, .list = *arguments}),
+                                     text(")")})
+                         : nullptr;
+    }
     const Operator* const op = find_operator(rest_.substr(0, 2));
     if (op == nullptr)
         return nullptr;
     rest_.remove_prefix(2);
-    return operator_expression(*op);
+    const Node* const found = operator_expression(*op);
+    return is_global && found != nullptr ? sequence({text("::"), found}) : found;
+}
+
+/// What an operator follows that binds more tightly than the expression's own.
+const Node* ItaniumParser::operand(const Node* expression) noexcept {
+    return expression != nullptr && expression->kind == Kind::compound
+               ? sequence({text("("), expression, text(")")})
+               : expression;
 }
 
 const Node* ItaniumParser::operator_expression(const Operator& op) noexcept {
@@ -168,7 +195,7 @@ const Node* ItaniumParser::operator_expression(const Operator& op) noexcept {
         break;
     }
     if (code == "cl") {
-        const Node* const callee = expression();
+        const Node* const callee = operand(expression());
         const auto arguments = callee != nullptr ? expressions() : std::nullopt;
         return arguments ? sequence({callee, text("("), make({.kind = Kind::comma_list, .list = *arguments}),
                                      text(")")})
@@ -192,11 +219,11 @@ const Node* ItaniumParser::operator_expression(const Operator& op) noexcept {
                       : nullptr;
     }
     if (code == "dt" || code == "pt") {
-        const Node* const object = expression();
+        const Node* const object = operand(expression());
         return object != nullptr ? sequence({object, text(op.text), unresolved_name(false)}) : nullptr;
     }
     if (code == "ix") {
-        const Node* const object = expression();
+        const Node* const object = operand(expression());
         return object != nullptr ? sequence({object, text("["), expression(), text("]")}) : nullptr;
     }
     if (code == "qu") {
@@ -237,6 +264,30 @@ const Node* ItaniumParser::operator_expression(const Operator& op) noexcept {
     return sequence({text(op.text), text(" "), expression()}); // delete
 }
 
+/// A number by its bits, the highest first.
+template <typename Bits>
+const Node* ItaniumParser::floating() noexcept {
+    Bits bits = 0;
+    for (size_t i = 0; i < 2 * sizeof bits; ++i) {
+        const char digit = peek();
+        if (!is_digit(digit) && (digit < 'a' || digit > 'f'))
+            return nullptr;
+        bits = bits << 4 | static_cast<Bits>(is_digit(digit) ? digit - '0' : digit - 'a' + 10);
+        rest_.remove_prefix(1);
+    }
+    using Number = std::conditional_t<sizeof bits == 4, float, double>;
+    char printed[40];
+    const int size = std::snprintf(printed, sizeof printed, sizeof bits == 4 ? "%af" : "%a",
+                                   static_cast<double>(std::bit_cast<Number>(bits)));
+    const auto place = arena_.array<char>(static_cast<size_t>(size));
+    if (!place)
+        out_of_memory_ = true;
+    if (!place || !accept('E'))
+        return nullptr;
+    std::copy_n(printed, size, place->data());
+    return text({place->data(), place->size()});
+}
+
 /// Values of types: numbers, functions and objects.
 const Node* ItaniumParser::literal() noexcept {
     struct Row {
@@ -268,8 +319,12 @@ const Node* ItaniumParser::literal() noexcept {
             const Node* const found = value();
             return found != nullptr ? sequence({found, text(row.suffix)}) : nullptr;
         }
-    if (peek() == 'f' || peek() == 'd' || peek() == 'e')
-        return nullptr; // the bits of a number
+    if (accept('f'))
+        return floating<uint32_t>();
+    if (accept('d'))
+        return floating<uint64_t>();
+    if (peek() == 'e')
+        return nullptr; // the bits of a long double, whose format depends on the machine
     const bool is_text = peek() == 'A';
     const Node* const of = type();
     if (of == nullptr)

@@ -131,6 +131,9 @@ private:
     // ---- itanium_expressions.cpp ----
     const Node* expression() noexcept;
     const Node* operator_expression(const Operator& op) noexcept;
+    const Node* operand(const Node* expression) noexcept;
+    template <typename Bits>
+    const Node* floating() noexcept;
     const Node* literal() noexcept;
     const Node* unresolved_name(bool is_global) noexcept;
     const Node* base_unresolved_name() noexcept;

@@ -190,8 +190,10 @@ const Node* ItaniumParser::type_after_d() noexcept {
         const Node* size = nullptr;
         if (is_digit(peek()))
             size = text(digits());
-        else if (accept('_'))
+        else {
+            accept('_'); // clang leaves it out
             size = expression();
+        }
         if (size == nullptr || !accept('_'))
             return nullptr;
         const Node* const element = accept('p') ? text("pixel") : type();
