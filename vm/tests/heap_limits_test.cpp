@@ -228,9 +228,10 @@ TEST_F(HeapLimits, words_beside_objects_are_no_references) {
             for (uint64_t word = object - 200'000; word != object + 200'000; word += 4) {
                 const bool is_object = std::ranges::binary_search(objects, word);
                 const Value value = Value::from_slots(ValType::reference(HeapType::any, true), &word);
-                if (round == 1 || is_object)
+                if (round == 1 || is_object) {
                     EXPECT_EQ(StructRef::from(store, value) || ArrayRef::from(store, value), is_object)
                         << word - object;
+                }
                 found += is_object ? 1 : 0;
             }
         EXPECT_GE(found, 3u);
