@@ -77,7 +77,8 @@ private:
     void function() noexcept;
     void dyn_bounds() noexcept;
     void dyn_trait() noexcept;
-    void constant() noexcept;
+    void constant(bool is_argument = false) noexcept;
+    void escaped(char c, char quote) noexcept;
     void integer(bool is_signed) noexcept;
     void character() noexcept;
     void text() noexcept;

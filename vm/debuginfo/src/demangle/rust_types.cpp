@@ -215,15 +215,32 @@ void RustReader::character() noexcept {
     const auto end = std::from_chars(digits.data(), digits.data() + digits.size(), code, 16);
     if (end.ec != std::errc{} || code > 0x10ffff)
         return fail();
-    if (code >= 0x20 && code < 0x7f) {
-        const char c = static_cast<char>(code);
-        print(c == '\'' || c == '\\' ? "'\\" : "'");
-        print({&c, 1});
-        return print("'");
+    print("'");
+    if (code < 0x7f) {
+        escaped(static_cast<char>(code), '\'');
+    } else {
+        print("\\u{");
+        print(digits.substr(std::min(digits.find_first_not_of('0'), digits.size() - 1)));
+        print("}");
     }
-    print("'\\u{");
-    print(digits.substr(std::min(digits.find_first_not_of('0'), digits.size() - 1)));
-    print("}'");
+    print("'");
+}
+
+/// A character as a literal has it; bytes beyond ASCII remain.
+void RustReader::escaped(char c, char quote) noexcept {
+    constexpr std::string_view special{"\0\t\n\r", 4};
+    if (const size_t found = special.find(c); found != special.npos)
+        return print(std::string_view{"\\0\\t\\n\\r"}.substr(2 * found, 2));
+    if (const auto code = static_cast<uint8_t>(c); code < 0x20 || code == 0x7f) {
+        char digits[8];
+        const auto end = std::to_chars(digits, std::end(digits), unsigned{code}, 16).ptr;
+        print("\\u{");
+        print({digits, end});
+        return print("}");
+    }
+    if (c == quote || c == '\\')
+        print("\\");
+    print({&c, 1});
 }
 
 /// The bytes of a string.
@@ -235,10 +252,7 @@ void RustReader::text() noexcept {
     for (size_t i = 0; i < digits.size() && good(); i += 2) {
         uint8_t byte = 0;
         (void)std::from_chars(digits.data() + i, digits.data() + i + 2, byte, 16);
-        const char c = static_cast<char>(byte);
-        if (c == '"' || c == '\\')
-            print("\\");
-        print({&c, 1});
+        escaped(static_cast<char>(byte), '"');
     }
     print("\"");
 }
@@ -267,10 +281,16 @@ void RustReader::fields() noexcept {
     }
 }
 
-void RustReader::constant() noexcept {
+/// As a generic argument, what is more than a literal is in braces.
+void RustReader::constant(bool is_argument) noexcept {
     const Level level{*this};
     if (!good())
         return;
+    const auto in_braces = [&](auto contents) {
+        print(is_argument ? "{" : "");
+        contents();
+        print(is_argument ? "}" : "");
+    };
     switch (next()) {
     case 'a':
     case 's':
@@ -297,30 +317,41 @@ void RustReader::constant() noexcept {
     case 'p':
         return print("_");
     case 'e':
-        print("*");
-        return text();
+        return in_braces([&] {
+            print("*");
+            text();
+        });
     case 'R':
         if (accept('e'))
             return text();
-        print("&");
-        return constant();
+        return in_braces([&] {
+            print("&");
+            constant();
+        });
     case 'Q':
-        print("&mut ");
-        return constant();
+        return in_braces([&] {
+            print("&mut ");
+            constant();
+        });
     case 'A':
-        print("[");
-        list([this] { constant(); });
-        return print("]");
+        return in_braces([&] {
+            print("[");
+            list([this] { constant(); });
+            print("]");
+        });
     case 'T':
-        print("(");
-        if (list([this] { constant(); }) == 1)
-            print(",");
-        return print(")");
+        return in_braces([&] {
+            print("(");
+            const size_t count = list([this] { constant(); });
+            print(count == 1 ? ",)" : ")");
+        });
     case 'V':
-        path(Place::value);
-        return fields();
+        return in_braces([&] {
+            path(Place::value);
+            fields();
+        });
     case 'B':
-        return back_reference([this] { constant(); });
+        return back_reference([&] { constant(is_argument); });
     default:
         fail();
     }

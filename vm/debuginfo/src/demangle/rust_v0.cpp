@@ -178,7 +178,7 @@ void RustReader::generic_arg() noexcept {
     if (accept('L'))
         lifetime(base62());
     else if (accept('K'))
-        constant();
+        constant(true);
     else
         type();
 }
