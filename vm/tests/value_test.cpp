@@ -78,6 +78,20 @@ TEST(Value, drops_what_a_slot_holds_beyond_the_type) {
     EXPECT_EQ(Value::from_slots(ValType::i64, slots).slots()[0], 0xffff'ffff'0000'0001u);
 }
 
+TEST(Value, is_an_external_reference_whether_it_may_be_null_or_not) {
+    const uint64_t slots[] = {ExternRef::host(5).bits(), 0};
+    for (const bool nullable : {false, true}) {
+        const Value value = Value::from_slots(ValType::reference(HeapType::extern_, nullable), slots);
+        ASSERT_TRUE(value.is<ExternRef>());
+        EXPECT_EQ(value.get<ExternRef>()->payload(), 5u);
+        EXPECT_FALSE(value.is<AnyRef>());
+    }
+    EXPECT_TRUE(Value::null(HeapType::noextern).is<ExternRef>());
+    for (const HeapType other : {HeapType::any, HeapType::none, HeapType::func, HeapType::exn, HeapType::cont})
+        EXPECT_FALSE(Value::null(other).is<ExternRef>());
+    EXPECT_FALSE(Value{1}.is<ExternRef>());
+}
+
 TEST(ExternRef, carries_62_bits) {
     EXPECT_TRUE(ExternRef{}.is_null());
     EXPECT_FALSE(ExternRef{}.is_host());

@@ -182,6 +182,9 @@ template <>
 struct Mapping<ExternRef> {
     static constexpr ValType type = externref;
     static constexpr size_t slots = 1;
+    static constexpr bool accepts(ValType given) noexcept {
+        return given.is_ref() && (given.heap() == HeapType::extern_ || given.heap() == HeapType::noextern);
+    }
     static void store(uint64_t* slot, ExternRef value) noexcept { *slot = value.bits(); }
     static ExternRef load(const uint64_t* slot) noexcept { return ExternRef::from_bits(*slot); }
 };
