@@ -10,7 +10,6 @@ differential.py make some with --warpbeam, and all without wasm-tools. Others ar
 differences are printed, and the modules kept with --keep. Exit status: 0, or 1 for a difference.
 """
 import argparse
-import collections
 import os
 import random
 import re
@@ -22,7 +21,7 @@ import tempfile
 import mutations
 import smith
 import v8
-from settled import Settled
+from findings import Findings
 from validators import read_seeds
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -110,9 +109,8 @@ class Executions:
     def __init__(self, options, directory):
         self.options = options
         self.directory = directory
-        self.settled = Settled()
-        self.counts = collections.Counter()
-        self.different = collections.Counter()
+        self.findings = Findings(options.keep)
+        self.counts = self.findings.counts
         # Each makes a module, or none, from random numbers.
         self.makers = [self.generated] if options.warpbeam else []
         if options.wasm_tools:
@@ -199,7 +197,7 @@ class Executions:
             return None
         if ran.returncode != 0:
             print(f"seed {seed}: {' '.join(command[:3])}: status {ran.returncode}\n{ran.stderr[-600:]}", flush=True)
-            self.different["crash"] += 1
+            self.findings.unexplained[f"{command[0]}: status {ran.returncode}"] += 1
         return by_module(ran.stdout)
 
     def count(self, found):
@@ -221,18 +219,9 @@ class Executions:
             if not self.is_settled(name, seed, file, found):
                 return
 
-    def is_settled(self, name, seed, file, found):
-        """Whether the reason of a difference is known; else it is reported."""
-        reason = self.settled.reason(name, *found)
-        if reason is not None:
-            self.counts[f"{name}: {reason}"] += 1
-            return True
-        self.different[name] += 1
-        print(f"seed {seed}, {os.path.basename(file)}: Warpbeam: {found[0]}; {name}: {found[1]}", flush=True)
-        if self.options.keep:
-            os.makedirs(self.options.keep, exist_ok=True)
-            shutil.copy(file, os.path.join(self.options.keep, f"{seed}-{os.path.basename(file)}"))
-        return False
+    def is_settled(self, name, seed, path, found):
+        with open(path, "rb") as file:
+            return self.findings.is_settled(name, *found, f"{seed}-{os.path.basename(path)}", file.read())
 
 
 def main():
@@ -252,11 +241,7 @@ def main():
         executions = Executions(options, directory)
         for batch in range(-(-options.count // BATCH)):
             executions.run(f"{options.seed}.{batch}")
-    for what, count in sorted(executions.counts.items()):
-        print(f"{count:9} {what}")
-    for what, count in executions.different.items():
-        print(f"{count:9} unexplained: {what}")
-    return 1 if executions.different else 0
+    return executions.findings.finish()
 
 
 if __name__ == "__main__":

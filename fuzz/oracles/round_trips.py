@@ -11,7 +11,6 @@ its modules it is checked that they are valid. Exit status: 0, or 1 for a differ
 """
 import argparse
 import base64
-import collections
 import json
 import os
 import random
@@ -23,8 +22,8 @@ import tempfile
 import wasmtime
 
 import mutations
-from settled import Settled
-from validators import kind_of, read_seeds
+from findings import Findings
+from validators import read_seeds
 
 BATCH = 200
 NAME = 0
@@ -34,9 +33,8 @@ class RoundTrips:
     def __init__(self, options, directory):
         self.options = options
         self.directory = directory
-        self.settled = Settled()
-        self.counts = collections.Counter()
-        self.different = collections.Counter()
+        self.findings = Findings(options.keep)
+        self.counts = self.findings.counts
 
     def path(self, name):
         return os.path.join(self.directory, name)
@@ -67,19 +65,7 @@ class RoundTrips:
             self.report(who, what, "prints " + first_difference(text, made), "")
 
     def report(self, who, what, mine, theirs):
-        reason = self.settled.reason(who, mine, theirs)
-        if reason is not None:
-            self.counts[f"{who}: {reason}"] += 1
-            return
-        kind = f"{who}: {kind_of(mine.split(chr(10), 1)[0])} ; {kind_of(theirs)}"
-        self.different[kind] += 1
-        if self.different[kind] > 1:
-            return
-        print(f"{who}: {mine}; {theirs}", flush=True)
-        if self.options.keep:
-            os.makedirs(self.options.keep, exist_ok=True)
-            with open(os.path.join(self.options.keep, f"{len(self.different)}.wasm"), "wb") as file:
-                file.write(what)
+        self.findings.is_settled(who, mine, theirs, "module.wasm", what)
 
     def parses(self, who, binary, text, printed, same=True):
         """Warpbeam reads what another tool has printed."""
@@ -167,11 +153,7 @@ def main():
         trips = RoundTrips(options, directory)
         modules = [module for module in read_seeds(options.modules) if len(module) < 50000]
         trips.run(random.Random(options.seed).sample(modules, min(options.count, len(modules))))
-    for what, count in sorted(trips.counts.items()):
-        print(f"{count:9} {what}")
-    for kind, count in trips.different.most_common():
-        print(f"{count:9} unexplained: {kind}")
-    return 1 if trips.different else 0
+    return trips.findings.finish()
 
 
 if __name__ == "__main__":

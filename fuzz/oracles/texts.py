@@ -21,8 +21,7 @@ import wasmtime
 import mutations
 import ours
 import wasmtime_engine
-from settled import Settled
-from validators import kind_of
+from findings import Findings
 
 TOKEN = re.compile(r"""\s+|;;[^\n]*|\(;.*?;\)|"(?:[^"\\]|\\.)*"|[()]|[^\s()";]+|.""", re.S)
 NUMBERS = ("0", "1", "-1", "0x7fffffff", "0x80000000", "4294967295", "4294967296", "-0x8000000000000000", "18446744073709551615",
@@ -105,10 +104,7 @@ class Comparison:
     def __init__(self, options):
         self.warpbeam = ours.Warpbeam(options.library, ours.EXTRA_FEATURES)
         self.validator = wasmtime_engine.Validator()
-        self.settled = Settled()
-        self.keep = options.keep
-        self.counts = collections.Counter()
-        self.unexplained = collections.Counter()
+        self.findings = Findings(options.keep)
 
     def compare(self, text):
         binary, mine = self.warpbeam.assemble(text.encode())
@@ -117,36 +113,20 @@ class Comparison:
             theirs = None
         except wasmtime.WasmtimeError as problem:
             theirs = str(problem)
-        self.counts["texts"] += 1
+        self.findings.counts["texts"] += 1
         if mine is not None and theirs is None and self.validator.validate_one(other) is not None:
-            self.counts["texts that the parser of wasm-tools takes, but not its validator"] += 1
+            self.findings.counts["texts that the parser of wasm-tools takes, but not its validator"] += 1
         elif (mine is None) != (theirs is None):
             self.difference(text, mine and mine.split("\n", 1)[0], theirs)
         elif mine is None:
-            self.counts["modules"] += 1
+            self.findings.counts["modules"] += 1
             first, second = encoding(binary, other)
-            self.counts["modules whose types have the same encoding"] += bool(first)
+            self.findings.counts["modules whose types have the same encoding"] += bool(first)
             if first != second:
                 self.difference(text, f"encodes {first}", f"encodes {second}")
 
     def difference(self, text, mine, theirs):
-        reason = self.settled.reason("wat", mine, theirs)
-        if reason is not None:
-            self.counts[reason] += 1
-            return
-        kind = f"{kind_of(mine)} ; {kind_of(theirs)}"
-        if mine is not None and mine.startswith("encodes"):
-            kind = "another encoding"
-        self.unexplained[kind] += 1
-        if self.unexplained[kind] > 1:
-            return
-        print(f"Warpbeam: {mine or 'valid'}; wasm-tools: {theirs or 'valid'}", flush=True)
-        if self.keep:
-            os.makedirs(self.keep, exist_ok=True)
-            path = os.path.join(self.keep, f"{len(self.unexplained)}.wat")
-            with open(path, "w", encoding="utf-8") as file:
-                file.write(text)
-            print(f"  {path}", flush=True)
+        self.findings.is_settled("wat", mine, theirs, "module.wat", text.encode())
 
 
 def main():
@@ -173,11 +153,7 @@ def main():
     for _ in range(options.count):
         comparison.compare(mutated(rng, rng.choice(modules), pool, classes))
     print(f"{len(modules)} modules and {options.count} mutated ones, seed {options.seed}, {time.monotonic() - start:.0f} s")
-    for what, count in sorted(comparison.counts.items()):
-        print(f"{count:9} {what}")
-    for kind, count in comparison.unexplained.most_common():
-        print(f"{count:9} unexplained: {kind}")
-    return 1 if comparison.unexplained else 0
+    return comparison.findings.finish()
 
 
 if __name__ == "__main__":

@@ -9,10 +9,8 @@ settled.txt explains are counted; others are printed, each kind once, and kept w
 Exit status: 0, or 1 for an unexplained difference.
 """
 import argparse
-import collections
 import os
 import random
-import re
 import shutil
 import sys
 import time
@@ -21,7 +19,7 @@ import mutations
 import ours
 import v8
 import wasmtime_engine
-from settled import Settled
+from findings import Findings
 
 BATCH = 500
 
@@ -40,47 +38,21 @@ def read_seeds(paths):
     return seeds
 
 
-def kind_of(message):
-    """The message without what differs from input to input."""
-    return re.sub(r"0x[0-9a-f]+|\d+|#\w+|@\+\w+|\"[^\"]*\"|`[^`]*`", "N", message or "valid").replace("\n", " ")[:160]
-
-
 class Comparison:
     def __init__(self, options):
-        self.settled = Settled()
-        self.keep = options.keep
+        self.findings = Findings(options.keep)
         self.engines = []
         if options.node:
             self.engines.append(("V8", v8.V8(options.node), ours.Warpbeam(options.library, v8.features_of(options.node))))
         self.engines.append(("wasmtime", wasmtime_engine.Validator(), ours.Warpbeam(options.library, wasmtime_engine.FEATURES)))
-        self.counts = collections.Counter()
-        self.unexplained = collections.Counter()
 
     def compare(self, inputs):
         for name, engine, warpbeam in self.engines:
             for binary, theirs in zip(inputs, engine.validate(inputs)):
                 mine = warpbeam.validate(binary)
-                self.counts[f"{name}: {'valid' if theirs is None else 'not valid'}"] += 1
-                if (mine is None) == (theirs is None):
-                    continue
-                reason = self.settled.reason(name, mine, theirs)
-                if reason is None:
-                    self.report(name, binary, mine, theirs)
-                else:
-                    self.counts[f"{name}: {reason}"] += 1
-
-    def report(self, name, binary, mine, theirs):
-        kind = f"{name} ; {kind_of(mine)} ; {kind_of(theirs)}"
-        self.unexplained[kind] += 1
-        if self.unexplained[kind] > 1:
-            return
-        print(f"{name}: Warpbeam says {mine or 'valid'}, {name} {theirs or 'valid'}", flush=True)
-        if self.keep:
-            os.makedirs(self.keep, exist_ok=True)
-            path = os.path.join(self.keep, f"{len(self.unexplained)}.wasm")
-            with open(path, "wb") as file:
-                file.write(binary)
-            print(f"  {path}", flush=True)
+                self.findings.counts[f"{name}: {'valid' if theirs is None else 'not valid'}"] += 1
+                if (mine is None) != (theirs is None):
+                    self.findings.is_settled(name, mine, theirs, "module.wasm", binary)
 
 
 def main():
@@ -104,11 +76,7 @@ def main():
                             for _ in range(BATCH)])
     print(f"{len(seeds)} modules and {options.count // BATCH * BATCH} mutated ones, seed {options.seed}, "
           f"{time.monotonic() - start:.0f} s")
-    for what, count in sorted(comparison.counts.items()):
-        print(f"{count:9} {what}")
-    for kind, count in comparison.unexplained.most_common():
-        print(f"{count:9} unexplained: {kind}")
-    return 1 if comparison.unexplained else 0
+    return comparison.findings.finish()
 
 
 if __name__ == "__main__":
