@@ -87,7 +87,8 @@ TEST(Value, is_an_external_reference_whether_it_may_be_null_or_not) {
         EXPECT_FALSE(value.is<AnyRef>());
     }
     EXPECT_TRUE(Value::null(HeapType::noextern).is<ExternRef>());
-    for (const HeapType other : {HeapType::any, HeapType::none, HeapType::func, HeapType::exn, HeapType::cont})
+    for (const HeapType other :
+         {HeapType::any, HeapType::none, HeapType::func, HeapType::exn, HeapType::cont})
         EXPECT_FALSE(Value::null(other).is<ExternRef>());
     EXPECT_FALSE(Value{1}.is<ExternRef>());
 }
