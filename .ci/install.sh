@@ -1,14 +1,13 @@
 # Sourced by ./dev and .ci/run: installs the missing packages for a purpose.
 
 tools_build=(clang-19 lld-19 cmake ninja-build)
-tools_test=(git ca-certificates python3 pkg-config doxygen zsh fish libgtest-dev wasi-libc libclang-rt-19-dev libclang-rt-19-dev-wasm32)
+tools_test=(git ca-certificates python3 pkg-config doxygen zsh fish libgtest-dev wasi-libc libclang-rt-19-dev libclang-rt-19-dev-wasm32 llvm-19)
 # What the programs in vm/cli/tests/programs are compiled with; without them, their tests are skipped.
 tools_programs=(clang-22 lld-22 libclang-rt-22-dev-wasm32 libc++-19-dev-wasm32 libc++abi-19-dev-wasm32 g++ dpkg-dev make tcl)
 # What the Erlang application is built and tested with.
 tools_erlang=(erlang-base erlang-dev erlang-eunit erlang-proper erlang-edoc erlang-dialyzer rebar3 elixir)
 tools_format=(clang-format-19)
 tools_tidy=(clang-tidy-19)
-tools_coverage=(llvm-19)
 tools_gcc=(g++)
 # What is built for other machines and systems with, by clang (for its libraries g++), and the emulator that runs it;
 # nothing runs what is built for macOS. The machines are presets, too.

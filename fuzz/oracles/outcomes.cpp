@@ -29,6 +29,7 @@ using namespace warpbeam;
 
 constexpr size_t rounds = 3;
 constexpr uint64_t max_elements = 64;
+constexpr size_t large_memory = size_t{64} << 20; ///< whose contents take too long to look at
 constexpr uint64_t max_fuel = 1'000'000;
 
 /// The checksum that zlib has.
@@ -133,17 +134,26 @@ std::string text_of(const Trap& trap) {
     return "trap " + std::string{text_of(trap.code())};
 }
 
+std::string text_of(const InstantiationError& error) {
+    if (error.code() == ErrorCode::unlinkable)
+        return "unlinkable";
+    if (error.code() == ErrorCode::limit || error.code() == ErrorCode::out_of_memory)
+        return "trap out of memory";
+    return "error " + std::string{error.message()};
+}
+
 /// One module, its instance and what its host functions were called with.
 class Run {
 public:
-    explicit Run(const Engine& engine) : store_{engine, limits()}, linker_{engine} { define(); }
+    explicit Run(const Engine& engine) : store_{engine}, linker_{engine} { define(); }
 
     void module(const Module& module) {
         store_.set_fuel(max_fuel);
         const auto made = linker_.instantiate(store_, module);
         if (!made) {
             const Trap* const trap = made.error().trap();
-            std::printf("instance %s\n", trap != nullptr ? text_of(*trap).c_str() : "unlinkable");
+            std::printf("instance %s\n",
+                        trap != nullptr ? text_of(*trap).c_str() : text_of(made.error()).c_str());
             print_log();
             return;
         }
@@ -161,12 +171,6 @@ public:
     [[nodiscard]] const std::string& plan() const { return planned_; }
 
 private:
-    static StoreLimits limits() {
-        StoreLimits limits;
-        limits.memory_bytes = uint64_t{1} << 30;
-        return limits;
-    }
-
     void define() {
         (void)linker_.func("host", "count", [this]() -> int32_t {
             log_.add(0);
@@ -252,9 +256,11 @@ private:
         for (size_t i = 0; i < exports.size(); ++i) {
             std::string kind;
             if (const Memory* const memory = std::get_if<Memory>(&exports[i])) {
+                const std::span<const uint8_t> data = memory->data();
                 Crc crc;
-                crc.add(memory->data());
-                std::printf("%smemory %zu %zu %x\n", when, i, memory->data().size(), crc.value());
+                crc.add(data.first(std::min(data.size(), large_memory)));
+                std::printf("%smemory %zu %zu %x%s\n", when, i, data.size(), crc.value(),
+                            data.size() > large_memory ? " large" : "");
                 kind = "memory";
             } else if (const Table* const table = std::get_if<Table>(&exports[i])) {
                 if (class_of(table->type().element) == Class::other)
@@ -290,6 +296,8 @@ private:
 } // namespace
 
 int main(int argc, char** argv) {
+    // What came before a crash is to be seen.
+    (void)std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);
     Config config;
     config.features = FeatureSet::all();
     config.waiting = false;

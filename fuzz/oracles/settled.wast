@@ -121,3 +121,13 @@
 (assert_malformed
   (module binary "\00asm" "\01\00\00\00" "\02\06\01\01m\00\7f\00")
   "malformed import kind")
+
+;; Memory arguments: an offset belongs to the addresses of its own memory, whatever the first memory is.
+(module (memory 1) (memory i64 1) (func (param i64) (result i32) (i32.load 1 offset=0x100000000 (local.get 0))))
+(assert_invalid
+  (module (memory i64 1) (memory 1) (func (param i32) (result i32) (i32.load 1 offset=0x100000000 (local.get 0))))
+  "offset out of range")
+
+;; Limits of memories: no more than 65536 pages, of 64 KiB.
+(assert_invalid (module (memory 65537)) "memory size")
+(module (memory 0 65536))

@@ -14,11 +14,12 @@ import wasmtime
 # The features of `ours.EXTRA_FEATURES` that wasmtime has.
 FEATURES = ("threads", "stack-switching", "custom-page-sizes", "wide-arithmetic")
 
-# What Warpbeam calls the traps; None if the messages of either can't be mapped one to one.
+# What Warpbeam calls the traps, or the groups of executions.py.
 TRAPS = {
-    "UNREACHABLE": "unreachable", "INTEGER_DIVISION_BY_ZERO": "integer divide by zero", "INTEGER_OVERFLOW": "conversion",
-    "BAD_CONVERSION_TO_INTEGER": "conversion", "MEMORY_OUT_OF_BOUNDS": "out of bounds memory access",
-    "TABLE_OUT_OF_BOUNDS": "table", "INDIRECT_CALL_TO_NULL": "call", "BAD_SIGNATURE": "call",
+    "UNREACHABLE": "unreachable", "INTEGER_DIVISION_BY_ZERO": "integer divide by zero", "INTEGER_OVERFLOW": "integer overflow",
+    "BAD_CONVERSION_TO_INTEGER": "invalid conversion to integer", "MEMORY_OUT_OF_BOUNDS": "out of bounds memory access",
+    "TABLE_OUT_OF_BOUNDS": "table", "INDIRECT_CALL_TO_NULL": "uninitialized element",
+    "BAD_SIGNATURE": "indirect call type mismatch",
     "HEAP_MISALIGNED": "unaligned atomic", "NULL_REFERENCE": "null", "CAST_FAILURE": "cast failure",
     "ARRAY_OUT_OF_BOUNDS": "out of bounds array access", "ALLOCATION_TOO_LARGE": "resources", "STACK_OVERFLOW": "resources",
     "ATOMIC_WAIT_NON_SHARED_MEMORY": "expected shared memory",
@@ -57,8 +58,7 @@ class Run:
 
     def __init__(self, engine):
         self.engine = engine
-        config = wasmtime.Store(engine)
-        self.store = config
+        self.store = wasmtime.Store(engine)
         self.store.set_limits(memory_size=1 << 30)
         self.logged = self.crc = 0
         self.linker = wasmtime.Linker(engine)

@@ -86,7 +86,7 @@ void end_process(std::string_view message, int status) noexcept {
     while (!message.empty()) {
         const auto written = write_output(StandardStream::err,
                                           {reinterpret_cast<const uint8_t*>(message.data()), message.size()});
-        if (!written)
+        if (written.value_or(0) == 0)
             break;
         message.remove_prefix(*written);
     }

@@ -175,8 +175,9 @@ file("once.wat", f"""(module {WASI}"fd_read" (func $read (param i32 i32 i32 i32)
 for extra in ([], ["--print-fuel"]):
     ends(f"Ctrl-C in the last call {extra}", started([*run, *extra, "once.wat"], stdin=subprocess.PIPE), 130, CTRL_C + "_start")
 ends("Ctrl-C while it sleeps", started([*run, "sleep.wat"]), 130, CTRL_C)
-# If no byte of it was written when the signal came, the write goes on.
-ends("Ctrl-C in a write", started([*run, "flood.wat"], stdout=subprocess.PIPE), 130, f"{CTRL_C}|{BLOCKED}")
+# With calls that move few bytes at once, a signal may come before the first byte of one, which then goes on.
+may_go_on = "unsteady" in os.path.basename(suite.command)
+ends("Ctrl-C in a write", started([*run, "flood.wat"], stdout=subprocess.PIPE), 130, f"{CTRL_C}|{BLOCKED}" if may_go_on else CTRL_C)
 ends("a timeout in a read", started(["run", "--timeout=200ms", "wait.wat"], stdin=subprocess.PIPE), 124, "^stopped: it ran longer", sent=None)
 ends("a timeout in a sleep", started(["run", "--timeout=200ms", "sleep.wat"]), 124, "^stopped: it ran longer", sent=None)
 ends("a timeout in a write", started(["run", "--timeout=200ms", "flood.wat"], stdout=subprocess.PIPE), 124, "^stopped: it ran longer", sent=None)

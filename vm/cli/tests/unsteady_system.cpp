@@ -64,8 +64,9 @@ void on_signal(int) {}
     event.sigev_signo = SIGUSR2;
     timer_t timer{};
     constexpr itimerspec each_millisecond{{0, 1'000'000}, {0, 1'000'000}};
-    if (::timer_create(CLOCK_MONOTONIC, &event, &timer) == 0)
-        (void)::timer_settime(timer, 0, &each_millisecond, nullptr);
+    if (::timer_create(CLOCK_MONOTONIC, &event, &timer) != 0 ||
+        ::timer_settime(timer, 0, &each_millisecond, nullptr) != 0)
+        std::abort();
 }
 
 } // namespace
@@ -109,6 +110,21 @@ int poll(pollfd* files, nfds_t count, int timeout) {
     timespec time{timeout / 1000, timeout % 1000 * 1'000'000L};
     return static_cast<int>(
         called(SYS_ppoll, files, count, timeout < 0 ? nullptr : &time, nullptr, sizeof(uint64_t)));
+}
+
+int ppoll(pollfd* files, nfds_t count, const timespec* timeout, const sigset_t* mask) {
+    timespec time = timeout != nullptr ? *timeout : timespec{};
+    return static_cast<int>(
+        called(SYS_ppoll, files, count, timeout != nullptr ? &time : nullptr, mask, sizeof(uint64_t)));
+}
+
+int open(const char* path, int flags, ...) {
+    std::va_list more;
+    va_start(more, flags);
+    const bool creates = (flags & (O_CREAT | O_TMPFILE)) != 0;
+    const unsigned mode = creates ? va_arg(more, unsigned) : 0;
+    va_end(more);
+    return ::openat(AT_FDCWD, path, flags, mode);
 }
 
 int openat(int folder, const char* path, int flags, ...) {

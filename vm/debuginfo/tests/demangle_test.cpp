@@ -139,6 +139,22 @@ TEST(Demangle, rust_legacy) {
     });
 }
 
+// An operator applies to no less than its operand; and `::` is that of `new`, `delete` and names alone.
+TEST(Demangle, parentheses_in_expressions) {
+    check({
+        {"_ZN4Own11fI3AnyEEN1AIDTpldtdefpT1mfp_EEET_", "A<decltype((*this).m + fp)> Own1::f<Any>(Any)"},
+        {"_Z1fI1AEDTcldefp_fp_EET_", "decltype((*fp)(fp)) f<A>(A)"},
+        {"_Z1fI1AEDTixplfp_fp_fp_ET_", "decltype((fp + fp)[fp]) f<A>(A)"},
+        {"_Z1fI1AEDTptnw_T_E1mES1_", "decltype((new A)->m) f<A>(A)"},
+        {"_Z1fI1AEDTdtdlfp_1mET_", "decltype((delete fp).m) f<A>(A)"},
+        {"_Z1fI1AEDTdttwfp_1mET_", "decltype((throw fp).m) f<A>(A)"},
+        {"_Z1fI1AEDTgsnw_T_EES1_", "decltype(::new A) f<A>(A)"},
+        {"_Z1fI1AEDTgsdafp_ET_", "decltype(::delete[] fp) f<A>(A)"},
+        {"_Z1fIXgspl1a1bEEvv", "void f<a + b>()"},
+        {"_Z1fI1AEDTclgsonplfp_fp_EET_", "decltype(::operator+(fp, fp)) f<A>(A)"},
+    });
+}
+
 TEST(Demangle, rust_v0) {
     check({
         {"_RNvC7mycrate3foo", "mycrate::foo"},

@@ -102,8 +102,8 @@ TEST(RustNames, of_types_and_constants) {
     }
 }
 
-// Each part may be missing. Without its last character no name is whole, unless that belongs to the crate
-// that made the instance, which may be missing; the copy has no byte beyond for a reader that goes too far.
+// Without its last character no name is whole. With less of it, it may be a whole one again, of a function
+// without the crate that made the instance: then only a sanitizer notices what is read beyond the copy's end.
 TEST(RustNames, that_are_cut_short) {
     for (const Name& each : names) {
         for (size_t size = 2; size < each.mangled.size(); ++size) {
@@ -116,6 +116,23 @@ TEST(RustNames, that_are_cut_short) {
         ASSERT_TRUE(found);
         EXPECT_EQ(std::string_view(found->data(), found->size()), part);
     }
+}
+
+TEST(RustNames, whose_strings_would_control_a_terminal) {
+    const auto text = [](std::string_view name) {
+        const auto found = demangle(name);
+        return std::string(found->data(), found->size());
+    };
+    EXPECT_EQ(text("_RINvC1k1sKRe1b5b_E"), R"(k::s::<"\u{1b}[">)");
+    EXPECT_EQ(text("_RINvC1k1sKRe7f_E"), R"(k::s::<"\u{7f}">)");
+    EXPECT_EQ(text("_RINvC1k1sKRec29b_E"), R"(k::s::<"\u{9b}">)");
+    EXPECT_EQ(text("_RINvC1k1sKRec2a0_E"), "k::s::<\"\u00a0\">");
+    EXPECT_EQ(text("_RINvC1k1sKRef09f9880_E"), "k::s::<\"\U0001f600\">");
+    // Bytes that are not UTF-8 are no string.
+    for (const std::string_view name :
+         {"_RINvC1k1sKRe80_E", "_RINvC1k1sKRec2_E", "_RINvC1k1sKRec241_E", "_RINvC1k1sKReeda080_E",
+          "_RINvC1k1sKRef5808080_E", "_RINvC1k1sKRe4_E"})
+        EXPECT_EQ(text(name), name);
 }
 
 } // namespace

@@ -109,8 +109,10 @@ const Node* ItaniumParser::expression() noexcept {
     const bool is_global = accept("gs");
     if (is_digit(peek()) || (peek() == 's' && peek(1) == 'r'))
         return unresolved_name(is_global);
-    if (peek(1) == 'n' && (peek() == 'o' || peek() == 'd'))
-        return base_unresolved_name();
+    if (peek(1) == 'n' && (peek() == 'o' || peek() == 'd')) {
+        const Node* const found = base_unresolved_name();
+        return is_global && found != nullptr ? sequence({text("::"), found}) : found;
+    }
     if (accept("tl")) {
         const Node* const of = type();
         return braced_list(of);
@@ -120,7 +122,7 @@ const Node* ItaniumParser::expression() noexcept {
     if (accept("nx"))
         return sequence({text("noexcept("), expression(), text(")")});
     if (accept("tw"))
-        return sequence({text("throw "), expression()});
+        return sequence({text("throw "), expression()}, Kind::compound);
     if (accept("tr"))
         return text("throw");
     if (accept("sp")) {
@@ -129,12 +131,12 @@ const Node* ItaniumParser::expression() noexcept {
     }
     if (accept("sZ")) {
         // Only of template parameters is it known what they stand for.
-        const Node* const param = peek() == 'T' ? nullptr : function_param();
-        const Node* const pack = param != nullptr ? param : template_param();
+        const bool is_type = peek() == 'T';
+        const Node* const pack = is_type ? template_param() : function_param();
         if (pack == nullptr)
             return nullptr;
-        return sequence({text("sizeof...("),
-                         param != nullptr ? param : make({.kind = Kind::expansion, .a = pack}), text(")")});
+        return sequence(
+            {text("sizeof...("), is_type ? make({.kind = Kind::expansion, .a = pack}) : pack, text(")")});
     }
     if (accept("fl"))
         return fold(true, false);
@@ -159,8 +161,7 @@ const Node* ItaniumParser::expression() noexcept {
     if (op == nullptr)
         return nullptr;
     rest_.remove_prefix(2);
-    const Node* const found = operator_expression(*op);
-    return is_global && found != nullptr ? sequence({text("::"), found}) : found;
+    return operator_expression(*op, is_global);
 }
 
 /// What an operator follows that binds more tightly than the expression's own.
@@ -170,7 +171,8 @@ const Node* ItaniumParser::operand(const Node* expression) noexcept {
                : expression;
 }
 
-const Node* ItaniumParser::operator_expression(const Operator& op) noexcept {
+/// With `::` before it, `new` and `delete` are those of the global scope; what others make of it is not said.
+const Node* ItaniumParser::operator_expression(const Operator& op, bool is_global) noexcept {
     const std::string_view code{op.code, 2};
     const auto compound = [this](std::initializer_list<const Node*> parts) {
         return sequence(parts, Kind::compound);
@@ -249,19 +251,20 @@ const Node* ItaniumParser::operator_expression(const Operator& op) noexcept {
         const Node* const of = placement ? type() : nullptr;
         if (of == nullptr)
             return nullptr;
+        const Node* const word = sequence({text(is_global ? "::" : ""), text(op.text)});
         const Node* const start =
             placement->empty()
-                ? sequence({text(op.text), text(" "), of})
-                : sequence({text(op.text), text(" ("), make({.kind = Kind::comma_list, .list = *placement}),
+                ? sequence({word, text(" "), of})
+                : sequence({word, text(" ("), make({.kind = Kind::comma_list, .list = *placement}),
                             text(") "), of});
         if (accept('E'))
-            return start;
+            return compound({start});
         const auto values = accept("pi") ? expressions() : std::nullopt;
-        return values ? sequence(
+        return values ? compound(
                             {start, text("("), make({.kind = Kind::comma_list, .list = *values}), text(")")})
                       : nullptr;
     }
-    return sequence({text(op.text), text(" "), expression()}); // delete
+    return compound({text(is_global ? "::" : ""), text(op.text), text(" "), expression()}); // delete
 }
 
 /// A number by its bits, the highest first.

@@ -130,7 +130,7 @@ private:
 
     // ---- itanium_expressions.cpp ----
     const Node* expression() noexcept;
-    const Node* operator_expression(const Operator& op) noexcept;
+    const Node* operator_expression(const Operator& op, bool is_global) noexcept;
     const Node* operand(const Node* expression) noexcept;
     template <typename Bits>
     const Node* floating() noexcept;

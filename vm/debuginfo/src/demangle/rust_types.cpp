@@ -1,5 +1,7 @@
 #include "demangle/rust_reader.hpp"
 
+#include <warpbeam/loader/utf8.hpp>
+
 #include <algorithm>
 
 namespace warpbeam::demangling {
@@ -243,16 +245,38 @@ void RustReader::escaped(char c, char quote) noexcept {
     print({&c, 1});
 }
 
-/// The bytes of a string.
+/// The bytes of a string, which are UTF-8.
 void RustReader::text() noexcept {
     const std::string_view digits = hex_digits();
     if (digits.size() % 2 != 0)
         return fail();
-    print("\"");
-    for (size_t i = 0; i < digits.size() && good(); i += 2) {
+    const auto byte_at = [&](size_t i) {
         uint8_t byte = 0;
         (void)std::from_chars(digits.data() + i, digits.data() + i + 2, byte, 16);
-        escaped(static_cast<char>(byte), '"');
+        return static_cast<char>(byte);
+    };
+    print("\"");
+    for (size_t i = 0; i < digits.size() && good();) {
+        char bytes[4];
+        size_t count = 0;
+        while (count < sizeof bytes && i + 2 * count < digits.size()) {
+            bytes[count] = byte_at(i + 2 * count);
+            ++count;
+        }
+        const std::string_view character{bytes, utf8_length({bytes, count})};
+        if (character.empty())
+            return fail();
+        // U+0080 to U+009F control terminals, too.
+        if (character.size() == 2 && character[0] == '\xc2' && static_cast<uint8_t>(character[1]) < 0xa0) {
+            print("\\u{");
+            print(digits.substr(i + 2, 2));
+            print("}");
+        } else if (character.size() == 1) {
+            escaped(character[0], '"');
+        } else {
+            print(character);
+        }
+        i += 2 * character.size();
     }
     print("\"");
 }
