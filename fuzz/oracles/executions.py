@@ -6,8 +6,9 @@ traps, exceptions, memories, tables, globals, and on what host functions are cal
                   [--count N] [--seed N] [--reference INTERPRETER] [--keep DIRECTORY]
 
 OUTCOMES are the program `outcomes` of different builds. wasm-smith makes the modules (`wasm-tools smith`), the generators of
-differential.py make some with --warpbeam, and all without wasm-tools. Others are mutated modules of DIRECTORY, if they are still valid. INTERPRETER is `wasm` of WebAssembly/spec. What another engine can't do (settled.txt) is counted; other
-differences are printed, and the modules kept with --keep. Exit status: 0, or 1 for a difference.
+differential.py make some with --warpbeam. Others are mutated modules of DIRECTORY, if they are still valid. INTERPRETER is
+`wasm` of WebAssembly/spec. What another engine can't do (settled.txt) is counted; other differences are printed, and the
+modules kept with --keep. Exit status: 0, or 1 for a difference.
 """
 import argparse
 import os
@@ -96,6 +97,11 @@ def ran_out(line):
     return any(text in line for text in RESOURCES)
 
 
+def is_whole(lines):
+    """Whether these are all lines of a module."""
+    return bool(lines) and lines[-1].startswith(("host", "not valid"))
+
+
 class Engine:
     """Another engine, as a command that gets the plan and the modules."""
 
@@ -103,6 +109,14 @@ class Engine:
         self.name = name
         self.command = command
         self.whole = whole
+
+    def outcomes(self, plan, files):
+        """The lines of each module, as far as it comes."""
+        try:
+            ran = subprocess.run([*self.command, plan, *files], capture_output=True, timeout=TIMEOUT)
+        except subprocess.TimeoutExpired as stopped:
+            ran = stopped
+        return by_module((ran.stdout or b"").decode(errors="replace"))
 
 
 class Executions:
@@ -141,7 +155,7 @@ class Executions:
 
     def is_wanted(self, seed, file, maker, lines):
         """Whether a module ends, is not too large, and is valid, as all are but for mutated ones."""
-        if not lines or not lines[-1].startswith(("host", "not valid")):
+        if not is_whole(lines):
             return not self.is_settled("crash", seed, file, ("no outcome", "no outcome"))
         if lines[0].startswith("not valid"):
             return maker != self.mutated and not self.is_settled("maker", seed, file, (lines[0], "valid"))
@@ -178,10 +192,24 @@ class Executions:
         if self.options.reference:
             self.check_by_reference(seed, plan, reference, files)
         for engine in self.others:
-            made = self.output([*engine.command, plan, *files], f"{seed}, {engine.name}")
-            for file in files:
-                if made is not None:
-                    self.compare(engine.name, seed, file, reference[file], made.get(file, ["crashed"]), engine.whole)
+            for file, lines in self.outcomes_of(engine, plan, files).items():
+                self.compare(engine.name, seed, file, reference[file], lines, engine.whole)
+
+    def outcomes_of(self, engine, plan, files):
+        """What the modules do in another engine. When it crashes or hangs, each of the modules left runs alone."""
+        with open(plan, encoding="utf-8") as file:
+            plans = dict(zip(files, file))
+        made = engine.outcomes(plan, files)
+        for file in files:
+            if not is_whole(made.get(file)):
+                alone = os.path.join(self.directory, "alone.json")
+                with open(alone, "w", encoding="utf-8") as out:
+                    out.write(plans[file])
+                made[file] = engine.outcomes(alone, [file]).get(file)
+                if not is_whole(made[file]):
+                    self.counts[f"{engine.name}: it crashes or hangs"] += 1
+                    del made[file]
+        return made
 
     def check_by_reference(self, seed, plan, outcomes, files):
         """The specification's interpreter checks what Warpbeam said."""

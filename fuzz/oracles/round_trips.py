@@ -5,9 +5,9 @@ module, and what they print, Warpbeam must.
     round_trips.py WARPBEAM MODULES... --wasm-tools TOOL [--packages FOLDER] [--node NODE] [--count N] [--seed N]
                    [--keep DIRECTORY]
 
-MODULES are files in the binary format, or directories of them, of which N are chosen; those that are not valid are left out. FOLDER is where npm
-installed wabt and binaryen. Modules are the same if Warpbeam prints them in the same way. Binaryen changes what it reads: of
-its modules it is checked that they are valid. Exit status: 0, or 1 for a difference.
+MODULES are files in the binary format, or directories of them, of which N are chosen; those that are not valid are left
+out. FOLDER is where npm installed wabt and binaryen. Modules are the same if Warpbeam prints them in the same way. Binaryen
+changes what it reads: of its modules it is checked that they are valid. Exit status: 0, or 1 for a difference.
 """
 import argparse
 import base64

@@ -44,7 +44,8 @@ def modules_of(script):
         elif token == ")":
             depth -= 1
             words = [each for each in tokens[start:start + 12] if not each.isspace()]
-            if depth == 0 and words[1:2] == ["module"] and not {"binary", "quote", "definition", "instance"} & set(words[2:4]) and not LEGACY & set(tokens[start:place]):
+            is_text = words[1:2] == ["module"] and not {"binary", "quote", "definition", "instance"} & set(words[2:4])
+            if depth == 0 and is_text and not LEGACY & set(tokens[start:place]):
                 found.append(tokens[start:place + 1])
     return [module for module in found if len(module) < 3000]
 

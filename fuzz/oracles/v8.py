@@ -35,7 +35,7 @@ for (;;) {
 """
 
 
-# Before this version, what is behind an option is an earlier draft.
+# Before this version, what needs an option is an earlier draft.
 DRAFTS_BEFORE = (14, 6)
 # Old and new exceptions in one module.
 MIXED_EXCEPTIONS = "--wasm-allow-mixed-eh-for-testing"
