@@ -68,8 +68,7 @@ def script(binary, plan, lines):
     outcomes = {" ".join(line.split(" ")[:2]): line.split(" ")[2:] for line in lines}
     made = f"(module binary {string(binary)})"
     if outcomes.get("instance made") is None:
-        if "instance unlinkable" in outcomes:
-            return HOST + f"(assert_unlinkable {made} \"\")"
+        # The interpreter has the imports of the official suite, too: that one is missing is not compared.
         trap = " ".join(outcomes.get("instance trap", []))
         return HOST + f"(assert_trap {made} \"{trap}\")" if trap and trap not in RESOURCES else None
     text = [HOST, made]

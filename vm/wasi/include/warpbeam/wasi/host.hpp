@@ -51,8 +51,9 @@ public:
     /// See File::native_descriptor.
     [[nodiscard]] virtual int native_descriptor(Stream stream) const noexcept;
 
-    /// The time in nanoseconds: since 1970 for `realtime`, since some fixed moment for the others. What waits for
-    /// some time on either of the first two counts it by `monotonic`, unless that is an error: it must advance.
+    /// The time in nanoseconds: since 1970 for `realtime`, since some fixed moment for the others. What waits
+    /// for some time on either of the first two counts it by `monotonic`, unless that is an error: it must
+    /// advance.
     [[nodiscard]] virtual std::expected<uint64_t, Errno> now(Clock clock) const noexcept = 0;
     /// The clock's resolution in nanoseconds.
     [[nodiscard]] virtual std::expected<uint64_t, Errno> resolution(Clock clock) const noexcept = 0;
