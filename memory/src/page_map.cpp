@@ -2,7 +2,10 @@
 
 #include <warpbeam/memory/allocator.hpp>
 
+#include <algorithm>
 #include <atomic>
+#include <cerrno>
+#include <cstddef>
 #include <span>
 
 #ifdef __linux__
@@ -27,7 +30,11 @@ namespace {
 /// would still show the pages of the parent.
 class PageMapFile {
 public:
-    PageMapFile() noexcept : file_{open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC)} {}
+    PageMapFile() noexcept {
+        do
+            file_ = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+        while (file_ < 0 && errno == EINTR);
+    }
     PageMapFile(const PageMapFile&) = delete;
     PageMapFile& operator=(const PageMapFile&) = delete;
     ~PageMapFile() {
@@ -37,7 +44,7 @@ public:
     [[nodiscard]] int get() const noexcept { return file_; }
 
 private:
-    int file_;
+    int file_ = -1;
 };
 
 // An entry of the page map, see the kernel's documentation, admin-guide/mm/pagemap.
@@ -52,9 +59,17 @@ bool is_own(uint64_t entry) noexcept {
 
 /// Reads the entries of pages from an address on.
 bool read_entries(int file, uintptr_t begin, size_t host_page, std::span<uint64_t> entries) noexcept {
-    const auto offset = static_cast<off_t>(begin / host_page * sizeof(uint64_t));
-    return pread(file, entries.data(), entries.size_bytes(), offset) ==
-           static_cast<ssize_t>(entries.size_bytes());
+    auto offset = static_cast<off_t>(begin / host_page * sizeof(uint64_t));
+    std::span<std::byte> left = std::as_writable_bytes(entries);
+    while (!left.empty()) {
+        const ssize_t done = pread(file, left.data(), left.size(), offset);
+        if (done == 0 || (done < 0 && errno != EINTR))
+            return false;
+        const auto size = static_cast<size_t>(std::max<ssize_t>(done, 0));
+        left = left.subspan(size);
+        offset += static_cast<off_t>(size);
+    }
+    return true;
 }
 
 /// musl's ioctl takes the command as an int, glibc's as an unsigned long.

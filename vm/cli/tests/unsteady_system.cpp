@@ -1,6 +1,6 @@
 // Takes the place of the C library's functions in a program that it is linked to: system calls move fewer
-// bytes than they could, or are interrupted, and a signal arrives every millisecond whose handler does not
-// restart them. POSIX allows all that, so the program must do the same as without.
+// bytes than they could, or are interrupted, and a signal arrives every millisecond. POSIX allows all that,
+// so the program must do the same as without.
 
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
@@ -58,6 +58,8 @@ void on_signal(int) {}
 [[gnu::constructor]] void start() {
     struct sigaction action{};
     action.sa_handler = on_signal;
+    // What the C library writes by itself, as printf does, is not tried again.
+    action.sa_flags = SA_RESTART;
     (void)::sigaction(SIGUSR2, &action, nullptr);
     sigevent event{};
     event.sigev_notify = SIGEV_SIGNAL;
