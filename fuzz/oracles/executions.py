@@ -23,7 +23,6 @@ import mutations
 import smith
 import v8
 from findings import Findings
-from validators import read_seeds
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.append(os.path.dirname(HERE))
@@ -130,7 +129,7 @@ class Executions:
         if options.wasm_tools:
             self.makers += [smith.Smith(options.wasm_tools, os.path.join(directory, "host.wat")).module] * 2
         if options.seeds:
-            self.seeds = [seed for seed in read_seeds([options.seeds]) if len(seed) < 20000]
+            self.seeds = [seed for seed in mutations.read_seeds([options.seeds]) if len(seed) < 20000]
             self.makers += [self.mutated] * 3
         self.others = []
         if options.node:

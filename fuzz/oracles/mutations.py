@@ -1,8 +1,23 @@
 """Small changes of modules in the binary format and of texts. Most leave the structure whole, so that what is checked last
 is reached as often as what is checked first."""
+import os
 
 INTERESTING = bytes((0x00, 0x01, 0x02, 0x0b, 0x40, 0x41, 0x60, 0x63, 0x64, 0x6e, 0x70, 0x7b, 0x7c, 0x7d, 0x7e, 0x7f, 0x80, 0xfb, 0xfd, 0xff))
 CODE = 10
+
+
+def read_seeds(paths):
+    files = []
+    for path in paths:
+        if os.path.isdir(path):
+            files += [os.path.join(folder, name) for folder, _, names in os.walk(path) for name in names]
+        else:
+            files.append(path)
+    seeds = []
+    for name in sorted(files):
+        with open(name, "rb") as file:
+            seeds.append(file.read())
+    return seeds
 
 
 def leb(value):

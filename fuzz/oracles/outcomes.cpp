@@ -3,12 +3,13 @@
 //
 // For each module: whether it could be instantiated, the outcome of calls of its exported functions with
 // arguments that depend only on its types, and then its memories, tables and globals. `host` gives the
-// functions that outcomes.js and executions.py give, too; the last line has what they were called with. The
-// plan has the same calls as JSON, for the other engines. Functions with vectors, exceptions or continuations
-// can't be called from JavaScript and are left out. Those with references are called after all others, since
-// not every engine's binding has them. With --fuel, each part gets a million units, so that modules which
-// would not end can be left out.
+// functions that outcomes.js and wasmtime_engine.py give, too; the last line has what they were called with.
+// The plan has the same calls as JSON, for the other engines. Functions with vectors, exceptions or
+// continuations can't be called from JavaScript and are left out. Those with references are called after all
+// others, since not every engine's binding has them. With --fuel, each part gets a million units, so that
+// modules which would not end can be left out.
 
+#include <warpbeam/loader/type_codes.hpp>
 #include <warpbeam/vm/linker.hpp>
 
 #include <algorithm>
@@ -16,7 +17,6 @@
 #include <bit>
 #include <cinttypes>
 #include <cstdio>
-#include <cstring>
 #include <fstream>
 #include <iterator>
 #include <string>
@@ -75,18 +75,8 @@ Class class_of(const TypeRegistry& types, ValType type) {
 }
 
 const char* name_of(ValType type) {
-    switch (type.kind()) {
-    case ValType::i32:
-        return "i32";
-    case ValType::i64:
-        return "i64";
-    case ValType::f32:
-        return "f32";
-    case ValType::f64:
-        return "f64";
-    default:
-        return "ref";
-    }
+    const PlainType* const number = row_of(type.kind());
+    return number != nullptr ? number->keyword.data() : "ref";
 }
 
 /// The bits of an argument: some number at a limit, or any. No NaN, whose bits not every binding passes on.

@@ -23,7 +23,6 @@ import wasmtime
 
 import mutations
 from findings import Findings
-from validators import read_seeds
 
 BATCH = 200
 NAME = 0
@@ -58,7 +57,7 @@ class RoundTrips:
         return text if problem is None else None
 
     def same(self, who, what, text, binary):
-        """Compares a binary that somebody made with the module that is expected."""
+        """Compares a binary that another tool made with the module that is expected."""
         self.counts[who] += 1
         made = self.printed(binary)
         if made != text:
@@ -153,7 +152,7 @@ def main():
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as directory:
         trips = RoundTrips(options, directory)
-        modules = [module for module in read_seeds(options.modules) if len(module) < 50000]
+        modules = [module for module in mutations.read_seeds(options.modules) if len(module) < 50000]
         trips.run(random.Random(options.seed).sample(modules, min(options.count, len(modules))))
     return trips.findings.finish()
 

@@ -9,7 +9,6 @@ settled.txt explains are counted; others are printed, each kind once, and kept w
 Exit status: 0, or 1 for an unexplained difference.
 """
 import argparse
-import os
 import random
 import shutil
 import sys
@@ -22,20 +21,6 @@ import wasmtime_engine
 from findings import Findings
 
 BATCH = 500
-
-
-def read_seeds(paths):
-    files = []
-    for path in paths:
-        if os.path.isdir(path):
-            files += [os.path.join(folder, name) for folder, _, names in os.walk(path) for name in names]
-        else:
-            files.append(path)
-    seeds = []
-    for name in sorted(files):
-        with open(name, "rb") as file:
-            seeds.append(file.read())
-    return seeds
 
 
 class Comparison:
@@ -66,7 +51,7 @@ def main():
     options = parser.parse_args()
     comparison = Comparison(options)
     print(", ".join(f"{name} {engine.version}" for name, engine, _ in comparison.engines), flush=True)
-    seeds = [seed for seed in read_seeds(options.seeds) if len(seed) < 20000]
+    seeds = [seed for seed in mutations.read_seeds(options.seeds) if len(seed) < 20000]
     comparison.compare(seeds)
     valid = [seed for seed in seeds if comparison.engines[0][2].validate(seed) is None]
     start = time.monotonic()

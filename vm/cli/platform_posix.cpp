@@ -36,9 +36,9 @@ void set_action(int signal, void (*handler)(int), int flags) noexcept {
 
 /// Repeats a system call that a signal interrupted.
 template <typename Call>
-int retried(Call call) noexcept {
+auto retried(Call call) noexcept {
     for (;;)
-        if (const int done = call(); done >= 0 || errno != EINTR)
+        if (const auto done = call(); done >= 0 || errno != EINTR)
             return done;
 }
 
@@ -68,10 +68,7 @@ std::optional<size_t> read_input(std::span<uint8_t> into) noexcept {
 }
 
 std::optional<size_t> write_output(StandardStream stream, std::span<const uint8_t> bytes) noexcept {
-    for (;;)
-        if (const auto size = count(::write(static_cast<int>(stream), bytes.data(), bytes.size()));
-            size || errno != EINTR)
-            return size;
+    return count(retried([&] { return ::write(static_cast<int>(stream), bytes.data(), bytes.size()); }));
 }
 
 std::optional<size_t> is_input_ready(bool waits) noexcept {

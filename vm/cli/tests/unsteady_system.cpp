@@ -108,16 +108,15 @@ ssize_t pwritev(int file, const iovec* parts, int count, off_t offset) {
     return count == 0 ? 0 : ::pwrite(file, parts->iov_base, parts->iov_len, offset);
 }
 
-int poll(pollfd* files, nfds_t count, int timeout) {
-    timespec time{timeout / 1000, timeout % 1000 * 1'000'000L};
-    return static_cast<int>(
-        called(SYS_ppoll, files, count, timeout < 0 ? nullptr : &time, nullptr, sizeof(uint64_t)));
-}
-
 int ppoll(pollfd* files, nfds_t count, const timespec* timeout, const sigset_t* mask) {
     timespec time = timeout != nullptr ? *timeout : timespec{};
     return static_cast<int>(
         called(SYS_ppoll, files, count, timeout != nullptr ? &time : nullptr, mask, sizeof(uint64_t)));
+}
+
+int poll(pollfd* files, nfds_t count, int timeout) {
+    const timespec time{timeout / 1000, timeout % 1000 * 1'000'000L};
+    return ::ppoll(files, count, timeout < 0 ? nullptr : &time, nullptr);
 }
 
 int open(const char* path, int flags, ...) {
@@ -144,15 +143,6 @@ int fdatasync(int file) { return static_cast<int>(called(SYS_fdatasync, file)); 
 
 int ftruncate(int file, off_t size) { return static_cast<int>(called(SYS_ftruncate, file, size)); }
 
-int nanosleep(const timespec* time, timespec* left) {
-    if (is_interrupted()) {
-        if (left != nullptr)
-            *left = *time;
-        return -1;
-    }
-    return static_cast<int>(::syscall(SYS_nanosleep, time, left));
-}
-
 int clock_nanosleep(clockid_t clock, int flags, const timespec* time, timespec* left) {
     if (is_interrupted()) {
         if (left != nullptr)
@@ -160,6 +150,11 @@ int clock_nanosleep(clockid_t clock, int flags, const timespec* time, timespec* 
         return EINTR;
     }
     return ::syscall(SYS_clock_nanosleep, clock, flags, time, left) == 0 ? 0 : errno;
+}
+
+int nanosleep(const timespec* time, timespec* left) {
+    errno = ::clock_nanosleep(CLOCK_MONOTONIC, 0, time, left);
+    return errno == 0 ? 0 : -1;
 }
 
 } // extern "C"

@@ -261,16 +261,21 @@ TEST(Regressions, receiving_waits_again_if_a_socket_was_not_ready_after_all) {
 
 namespace {
 
-/// Interrupts the store as soon as it is asked for random numbers.
-class InterruptingHost final : public Host {
+/// Has no input, and takes any output.
+class SilentHost : public Host {
 public:
     std::expected<size_t, Errno> read(std::span<uint8_t>) noexcept override { return 0; }
     std::expected<size_t, Errno> write(Stream, std::span<const uint8_t> bytes) noexcept override {
         return bytes.size();
     }
     [[nodiscard]] bool is_terminal(Stream) const noexcept override { return false; }
-    [[nodiscard]] std::expected<uint64_t, Errno> now(Clock) const noexcept override { return 0; }
     [[nodiscard]] std::expected<uint64_t, Errno> resolution(Clock) const noexcept override { return 1; }
+};
+
+/// Interrupts the store as soon as it is asked for random numbers.
+class InterruptingHost final : public SilentHost {
+public:
+    [[nodiscard]] std::expected<uint64_t, Errno> now(Clock) const noexcept override { return 0; }
     void sleep(uint64_t) noexcept override {}
     std::expected<void, Errno> random(std::span<uint8_t> into) noexcept override {
         filled += into.size();
@@ -300,17 +305,11 @@ TEST(Regressions, many_random_numbers_end_at_an_interrupt) {
 namespace {
 
 /// Its realtime clock is set back by an hour in the middle of the first wait, and each wait is cut into two.
-class SetBackHost final : public Host {
+class SetBackHost final : public SilentHost {
 public:
-    std::expected<size_t, Errno> read(std::span<uint8_t>) noexcept override { return 0; }
-    std::expected<size_t, Errno> write(Stream, std::span<const uint8_t> bytes) noexcept override {
-        return bytes.size();
-    }
-    [[nodiscard]] bool is_terminal(Stream) const noexcept override { return false; }
     [[nodiscard]] std::expected<uint64_t, Errno> now(Clock clock) const noexcept override {
         return clock == Clock::realtime ? real : steady;
     }
-    [[nodiscard]] std::expected<uint64_t, Errno> resolution(Clock) const noexcept override { return 1; }
     void sleep(uint64_t nanoseconds) noexcept override {
         const uint64_t passed = (nanoseconds + 1) / 2;
         steady += passed;

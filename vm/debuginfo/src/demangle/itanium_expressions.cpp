@@ -1,8 +1,8 @@
 #include "demangle/itanium_parser.hpp"
 
-#include <algorithm>
 #include <bit>
 #include <cstdio>
+#include <span>
 #include <type_traits>
 
 namespace warpbeam::demangling {
@@ -282,13 +282,9 @@ const Node* ItaniumParser::floating() noexcept {
     char printed[40];
     const int size = std::snprintf(printed, sizeof printed, sizeof bits == 4 ? "%af" : "%a",
                                    static_cast<double>(std::bit_cast<Number>(bits)));
-    const auto place = arena_.array<char>(static_cast<size_t>(size));
-    if (!place)
-        out_of_memory_ = true;
-    if (!place || !accept('E'))
-        return nullptr;
-    std::copy_n(printed, size, place->data());
-    return text({place->data(), place->size()});
+    const auto copy = arena_.copy(std::span<const char>{printed, static_cast<size_t>(size)});
+    out_of_memory_ |= !copy;
+    return copy && accept('E') ? text({copy->data(), copy->size()}) : nullptr;
 }
 
 /// Values of types: numbers, functions and objects.
