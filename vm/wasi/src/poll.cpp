@@ -18,6 +18,8 @@ constexpr uint16_t hangup = 1;
 constexpr uint64_t max_subscriptions = 100'000;
 constexpr size_t monotonic = static_cast<size_t>(Clock::monotonic);
 constexpr size_t clock_count = 2; ///< that one can wait for: CPU time does not pass meanwhile
+/// How long at a time one waits for a moment of the realtime clock, which may be set forward: a second.
+constexpr uint64_t longest_until_moment = 1'000'000'000;
 
 uint64_t subscription_size(const Abi& abi) noexcept { return abi.is_unstable ? 56 : 48; }
 
@@ -71,7 +73,10 @@ public:
 
     /// False if the execution is to stop.
     [[nodiscard]] bool wait() noexcept {
-        const bool waited = call_.wait({streams_.data(), streams_.size()}, lacks_streams_ ? 0 : shortest_);
+        // An embedder that waits itself decides itself when it looks again.
+        const uint64_t time =
+            until_moment_ && !call_.may_suspend() ? std::min(shortest_, longest_until_moment) : shortest_;
+        const bool waited = call_.wait({streams_.data(), streams_.size()}, lacks_streams_ ? 0 : time);
         read_clocks(now_);
         return waited;
     }
@@ -80,6 +85,7 @@ private:
     uint64_t look() noexcept {
         uint64_t written = 0;
         shortest_ = UINT64_MAX;
+        until_moment_ = false;
         streams_.clear();
         kept_.clear();
         for (uint64_t i = 0; i < count_; ++i) {
@@ -110,7 +116,7 @@ private:
         return {Errno::inval, 0, {}};
     }
 
-    Due clock_due(const Subscription& subscription) const noexcept {
+    Due clock_due(const Subscription& subscription) noexcept {
         if (subscription.subject >= clock_count)
             return {subscription.subject > static_cast<uint32_t>(Clock::thread_cpu) ? Errno::inval
                                                                                     : Errno::notsup,
@@ -121,8 +127,10 @@ private:
         if (!now || !start)
             return {now ? start.error() : now.error(), 0, {}};
         const uint64_t timeout = subscription.timeout;
-        if ((subscription.flags & absolute_time) != 0)
+        if ((subscription.flags & absolute_time) != 0) {
+            until_moment_ |= subscription.subject == static_cast<uint32_t>(Clock::realtime);
             return {Errno::success, timeout - std::min(timeout, *now), {}};
+        }
         // That the clock is set meanwhile has no effect on the length of a wait, as in POSIX.
         const bool steady = now_[monotonic] && start_[monotonic];
         return {Errno::success,
@@ -182,7 +190,8 @@ private:
     Vec<WaitFor> streams_; ///< those that are not ready
     Vec<Ref<File>> kept_;  ///< in a shared context, their files
     bool lacks_streams_ = false;
-    bool is_stuck_ = false; ///< streams that can't be waited for count as ready
+    bool until_moment_ = false; ///< whether some subscription is for a moment of the realtime clock
+    bool is_stuck_ = false;     ///< streams that can't be waited for count as ready
     Result<uint64_t> now_[clock_count];
     Result<uint64_t> start_[clock_count];
     uint64_t shortest_ = UINT64_MAX;

@@ -351,3 +351,43 @@ TEST(Regressions, a_clock_that_is_set_back_makes_no_wait_longer) {
     EXPECT_EQ(guest.call("poll_oneoff", Guest::data, Guest::data + 256, 1, Guest::result), Errno::success);
     EXPECT_GE(host.steady - begin, SetBackHost::hour);
 }
+
+namespace {
+
+/// Its realtime clock is set forward by an hour during the first wait.
+class SetForwardHost final : public SilentHost {
+public:
+    [[nodiscard]] std::expected<uint64_t, Errno> now(Clock clock) const noexcept override {
+        return clock == Clock::realtime ? steady + ahead : steady;
+    }
+    void sleep(uint64_t nanoseconds) noexcept override {
+        steady += nanoseconds;
+        ahead = 2 * hour;
+    }
+    std::expected<void, Errno> random(std::span<uint8_t>) noexcept override { return {}; }
+
+    static constexpr uint64_t hour = 3'600'000'000'000;
+    uint64_t ahead = hour;
+    uint64_t steady = 5;
+};
+
+} // namespace
+
+TEST(Regressions, a_clock_that_is_set_forward_ends_a_wait_for_its_time) {
+    constexpr uint64_t second = 1'000'000'000;
+    for (const uint64_t clock : {uint64_t{0}, uint64_t{1}}) {
+        SetForwardHost host;
+        Guest guest{{}, host};
+        const uint64_t now = *host.now(static_cast<Clock>(clock));
+        guest.put<uint64_t>(Guest::data, 7);     // user data
+        guest.put<uint32_t>(Guest::data + 8, 0); // a clock
+        guest.put<uint32_t>(Guest::data + 16, static_cast<uint32_t>(clock));
+        guest.put<uint64_t>(Guest::data + 24, now + SetForwardHost::hour / 2);
+        guest.put<uint16_t>(Guest::data + 40, 1); // absolute
+        EXPECT_EQ(guest.call("poll_oneoff", Guest::data, Guest::data + 256, 1, Guest::result),
+                  Errno::success);
+        EXPECT_EQ(guest.at<uint32_t>(Guest::result), 1u);
+        // The monotonic clock can't be set.
+        EXPECT_EQ(host.steady - 5, clock == 0 ? second : SetForwardHost::hour / 2);
+    }
+}
