@@ -45,12 +45,12 @@ def run_tests(build, profiles, tests):
 
 
 def programs(build):
-    """The command, and the test programs, with all libraries in them."""
+    """The command, the test programs, and what Erlang loads, with all libraries in them."""
     found = []
     for folder, _, names in os.walk(build):
         for name in names:
             path = os.path.join(folder, name)
-            if (name == "warpbeam" or name.endswith("_tests")) and os.access(path, os.X_OK):
+            if (name == "warpbeam" or name.endswith(("_tests", "nif.so"))) and os.access(path, os.X_OK):
                 with open(path, "rb") as file:
                     if file.read(4) == b"\x7fELF":
                         found.append(path)

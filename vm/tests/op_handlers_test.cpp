@@ -24,6 +24,31 @@ TEST(OpHandlers, are_those_of_the_whole_table) {
     EXPECT_GT(frequent, 300u);
 }
 
+/// What the compiler has made is what the rules say when the program asks them.
+TEST(HandlerTable, has_the_variants_that_exist) {
+    size_t handlers = 0, without = 0;
+    for (const FormRow& row : form_table)
+        for (const InstrRow& instr : instr_table) {
+            const HandlerRow found = find_handlers(row.form, instr.op);
+            if (found.handlers == nullptr) {
+                ++without;
+                continue;
+            }
+            // A form of no particular instruction has the same handlers for all.
+            const bool is_plain = found.handlers == find_handlers(row.form, Op::nop).handlers;
+            const Coverage coverage = is_plain ? Coverage::full : coverage_of(row.form, instr.op);
+            const Banks banks = is_plain ? Banks{} : banks_of(sig_of(instr.op));
+            for (size_t number = 0; number < combinations(row.form); ++number) {
+                const bool there = exists(row.form, coverage, banks, variant_of(row.form, number));
+                handlers += there;
+                ASSERT_EQ(found.at(number) != nullptr, there)
+                    << name_of(row.form) << ' ' << instr.text() << ", variant " << number;
+            }
+        }
+    EXPECT_GT(handlers, 1000u);
+    EXPECT_GT(without, 1000u);
+}
+
 TEST(OpHandlers, rare_ones_are_not_there) {
     EXPECT_EQ(op_handlers().find(Form::binary, Op::i8x16_add), nullptr);
     EXPECT_EQ(op_handlers().find(Form::struct_get, Op::i32_load), nullptr);
