@@ -311,7 +311,9 @@ void write_atom(Buffer& to, std::string_view text) {
     to.insert(to.end(), text.begin(), text.end());
 }
 
-void write_tuple_header(Buffer& to, uint8_t arity) {
+void write_tuple_header(Buffer& to, uint32_t arity) {
+    if (arity > UINT8_MAX)
+        return write_header(to, Tag::large_tuple, arity);
     write_tag(to, Tag::small_tuple);
     write(to, arity, 1);
 }

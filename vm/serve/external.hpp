@@ -89,7 +89,7 @@ void write_atom(Buffer& to, std::string_view text); ///< of at most 255 bytes
 void write_tag(Buffer& to, Tag tag);                ///< of Tag::nil, which is all of it
 /// What comes before the bytes of a binary, or the elements of a list or a map.
 void write_header(Buffer& to, Tag tag, uint32_t count);
-void write_tuple_header(Buffer& to, uint8_t arity);
+void write_tuple_header(Buffer& to, uint32_t arity);
 /// A reference of the node `warpbeam@serve`: no term of a client is equal to it.
 void write_handle(Buffer& to, uint32_t creation, uint64_t number);
 

@@ -80,7 +80,7 @@ bool encode(external::Buffer& to, ERL_NIF_TERM term) {
         to.insert(to.end(), node->span().begin(), node->span().end());
         break;
     case Kind::tuple:
-        external::write_tuple_header(to, static_cast<uint8_t>(node->count));
+        external::write_tuple_header(to, static_cast<uint32_t>(node->count));
         for (size_t i = 0; i != node->count; ++i)
             fits = encode(to, node->terms()[i]) && fits;
         break;
