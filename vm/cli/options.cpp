@@ -289,7 +289,7 @@ void add_feature_option(Options& options, FeatureSet& target) {
         names.append("  ").append(name).append(target.has(row.feature) ? "on   " : "off  ");
         names.append(row.summary).append(row.standard ? "\n" : " (beyond 3.0)\n");
     }
-    options.note(std::move(names));
+    options.note(names);
     options.value("--features", "+x,-y", "switch WebAssembly features on or off",
                   [&target](std::string_view list) { switch_features(target, list); });
 }

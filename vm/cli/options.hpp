@@ -35,7 +35,7 @@ public:
     }
 
     /// Adds text to the end of the help.
-    void note(std::string text) { note_ += std::move(text); }
+    void note(std::string_view text) { note_ += text; }
 
     /// Removes the options from `words` and returns the other words; nothing if help was printed. With
     /// `leading`, stops at the first word that is not an option: the rest belongs to the program.

@@ -419,5 +419,62 @@ TEST(GcOutOfMemory, is_a_trap_wherever_it_happens) {
     }
 }
 
+/// Of a comb: each tooth is an array of nodes that refer to one more each, so that more objects wait to be
+/// looked at than fit where there is always room.
+constexpr std::string_view comb = R"((module
+    (type $node (struct (field (mut (ref null $node))) (field i32)))
+    (type $tooth (array (mut (ref null $node))))
+    (type $comb (array (mut (ref null $tooth))))
+    (global $comb (mut (ref null $comb)) (ref.null $comb))
+    (func $tooth (param $n i32) (result (ref $tooth)) (local $i i32) (local $made (ref $tooth))
+        (local.set $made (array.new_default $tooth (i32.const 250)))
+        (loop $more
+            (array.set $tooth (local.get $made) (local.get $i)
+                (struct.new $node (struct.new $node (ref.null $node) (i32.const 1)) (local.get $n)))
+            (br_if $more (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 250))))
+        (local.get $made))
+    (func (export "build") (param $teeth i32) (result i32) (local $i i32)
+        (global.set $comb (array.new_default $comb (local.get $teeth)))
+        (loop $more
+            (array.set $comb (global.get $comb) (local.get $i) (call $tooth (local.get $i)))
+            (br_if $more (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (local.get $teeth))))
+        (local.get $i))
+    ;; The sum of the numbers in all nodes of the last level; traps if one is missing.
+    (func (export "sum") (param $teeth i32) (result i32) (local $i i32) (local $j i32) (local $sum i32)
+        (loop $next
+            (local.set $j (i32.const 0))
+            (loop $more
+                (local.set $sum (i32.add (local.get $sum) (struct.get $node 1 (struct.get $node 0
+                    (array.get $tooth (array.get $comb (global.get $comb) (local.get $i)) (local.get $j))))))
+                (br_if $more (i32.lt_u (local.tee $j (i32.add (local.get $j) (i32.const 1))) (i32.const 250))))
+            (br_if $next (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (local.get $teeth))))
+        (local.get $sum))
+    (func (export "drop") (param i32) (result i32) (global.set $comb (ref.null $comb)) (i32.const 0))))";
+
+TEST(GcOutOfMemory, loses_nothing_if_the_objects_to_look_at_are_too_many) {
+    CountingAllocator failing;
+    Engine engine{{.allocator = &failing}};
+    const auto module = engine.load(assemble(comb));
+    ASSERT_TRUE(module);
+    Store store{engine};
+    const auto instance = Linker{engine}.instantiate(store, *module);
+    ASSERT_TRUE(instance);
+    const auto call = [&](const char* name) { return (*instance->func<int32_t(int32_t)>(name))(200); };
+    store.collect(); // it needs its first memory
+    ASSERT_EQ(call("build"), 200);
+    for (const size_t budget : {0u, 1u, 2u, 3u, 100u}) {
+        failing.allow(budget);
+        store.collect();
+        failing.allow(SIZE_MAX);
+        EXPECT_EQ(call("sum"), 200 * 250) << budget;
+    }
+    const uint64_t full = store.heap().survived;
+    EXPECT_GT(full, 200u * 250 * 2 * sizeof(uint64_t));
+    ASSERT_EQ(call("drop"), 0);
+    failing.allow(0);
+    store.collect();
+    EXPECT_LT(store.heap().survived, full / 100);
+}
+
 } // namespace
 } // namespace warpbeam
