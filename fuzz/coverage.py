@@ -29,8 +29,8 @@ def tool(name):
 
 
 def library_of(path):
-    """The library that a source belongs to; none for tests, programs and headers of others."""
-    if "/tests/" in path or "/examples/" in path:
+    """The library that a source belongs to; none for tests, examples, benchmarks and headers of others."""
+    if any(each in path for each in ("/tests/", "/examples/", "/bench/")):
         return None
     return next((each for each in LIBRARIES if path.startswith(each + "/")), None)
 
