@@ -117,5 +117,42 @@ TEST_F(ForkTest, a_thousand_forks_of_64_mebibytes) {
     EXPECT_EQ(instance.memory("m")->data()[1'000'000], 1);
 }
 
+/// A host call that the module does not import: the embedder has put the function where the guest finds it.
+TEST_F(ForkTest, an_execution_may_wait_for_a_function_that_no_module_imports) {
+    const Instance instance = instantiate(R"((module (type $ask (func (param i32) (result i32)))
+        (table (export "table") 2 funcref)
+        (func (export "call") (param i32) (result i32)
+            (i32.add (call_indirect (type $ask) (local.get 0) (i32.const 1)) (i32.const 1)))
+        (func (export "clear") (table.set (i32.const 1) (ref.null func)))))");
+    const auto ask = linker.get(store, "env", "ask");
+    ASSERT_TRUE(ask);
+    ASSERT_TRUE(instance.table("table")->set(1, std::get<Func>(*ask)));
+    const Value args[] = {5};
+    Execution called = std::move(*Execution::create(*instance.func("call"), args));
+    ASSERT_EQ(*called.resume(), ExecutionState::host_call);
+    Execution direct = std::move(*Execution::create(std::get<Func>(*ask), args));
+    ASSERT_EQ(*direct.resume(), ExecutionState::host_call);
+    const Instance instances[] = {instance};
+    const Execution* const executions[] = {&called, &direct};
+    // Once while the table has it, and once when only the executions do.
+    for (const bool is_cleared : {false, true}) {
+        if (is_cleared) {
+            ASSERT_TRUE(instance.func("clear")->call());
+        }
+        auto copy = fork(store, {.instances = instances, .executions = executions});
+        ASSERT_TRUE(copy) << copy.error().message();
+        for (size_t i = 0; i < 2; ++i) {
+            Execution& each = copy->executions[i];
+            EXPECT_EQ(each.argument(0).get<int32_t>(), 5);
+            const Value answer{7};
+            ASSERT_TRUE(each.answer({&answer, 1}));
+            ASSERT_EQ(*each.resume(), ExecutionState::done);
+            Value result;
+            ASSERT_TRUE(each.results({&result, 1}));
+            EXPECT_EQ(result.as<int32_t>(), i == 0 ? 8 : 7);
+        }
+    }
+}
+
 } // namespace
 } // namespace warpbeam

@@ -136,6 +136,11 @@ file("memory.wat", r"""(module (memory 1) (memory $other 1) (data $d "abcdef")
     (i32.store $other (i32.const 12) (i32.const 1))
     (i32.store (i32.const 16) (i32.const 1))
     (i32.store (i32.const 8) (i32.const 1)))
+  (func (export "types")
+    (f32.store (i32.const 0) (f32.const 2.5)) (f64.store (i32.const 0) (f64.const -0.5))
+    (i64.store (i32.const 0) (i64.const -1)) (i32.store16 (i32.const 0) (i32.const 65537))
+    (v128.store (i32.const 0) (v128.const i64x2 1 2))
+    (drop (v128.load (i32.const 0))) (drop (f32.load (i32.const 16))))
   (func (export "far") (param i32) (drop (i32.load offset=12 (local.get 0)))))""")
 ran = check("accesses to a range", ["run", "--features", "+threads", "--trace-memory", "12:0x10", "memory.wat", "--invoke",
                                     "f", "8"], stderr=None)
@@ -151,6 +156,17 @@ expect("each of them", seen == lines(
     "memory.init 0xc, 6 bytes <- from a data segment",
     "i32.atomic.rmw.add 0xc, 4 bytes -> 0x64636261 (operand 5)",
     "i32.store 0xc, 4 bytes of memory 1 <- 1"), seen)
+ran = check("stores of each type", ["run", "--features", "+threads", "--trace-memory", "0:100", "memory.wat", "--invoke", "types"],
+            stderr=None)
+seen = re.sub(r"^\* \S+ at 0x[0-9a-f]+: ", "", ran.stderr.decode(), flags=re.M)
+expect("their values", seen == lines(
+    "f32.store 0x0, 4 bytes <- 2.5",
+    "f64.store 0x0, 8 bytes <- -0.5",
+    "i64.store 0x0, 8 bytes <- -1",
+    "i32.store16 0x0, 2 bytes <- 65537",
+    "v128.store 0x0, 16 bytes <- 1,0,2,0",
+    "v128.load 0x0, 16 bytes -> 0x00000000000000020000000000000001",
+    "f32.load 0x10, 4 bytes -> 0x00000000"), seen)
 check("an access that is out of bounds", ["run", "--features", "+threads", "--trace-memory", "65536:0xffffffffffffffff", "memory.wat", "--invoke", "far",
                                           "65530"], status=134, stderr=holds("i32.load 0x10006, 4 bytes (out of bounds)\n"))
 check("one that overflows 32 bits", ["run", "--features", "+threads", "--trace-memory", "0x10000000b:0x10000000c", "memory.wat", "--invoke", "far", "-1"],
