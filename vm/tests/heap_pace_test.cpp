@@ -1,0 +1,200 @@
+#include "fixture.hpp"
+
+#include <warpbeam/vm/gc.hpp>
+#include <warpbeam/vm/host_object.hpp>
+#include <warpbeam/vm/root.hpp>
+
+#include <array>
+#include <map>
+#include <new>
+
+/// When a heap is collected, and how much memory it takes, for fixed work. Whoever changes these numbers
+/// changes the pace of collections: bench/gc says what that costs.
+
+namespace warpbeam {
+namespace {
+
+constexpr std::string_view work = R"((module
+    (type $node (struct (field (mut (ref null $node))) (field i64)))
+    (type $bytes (array (mut i8)))
+    (type $kept (array (mut (ref null $bytes))))
+    (global $list (mut (ref null $node)) (ref.null $node))
+    (global $kept (mut (ref null $kept)) (ref.null $kept))
+    ;; A list of $n nodes, each after $waste others that are dropped at once.
+    (func (export "list") (param $n i32) (param $waste i32) (local $i i32)
+        (global.set $list (ref.null $node))
+        (loop $more
+            (local.set $i (local.get $waste))
+            (loop $again
+                (if (local.get $i) (then
+                    (drop (struct.new $node (ref.null $node) (i64.const 0)))
+                    (local.set $i (i32.sub (local.get $i) (i32.const 1)))
+                    (br $again))))
+            (global.set $list (struct.new $node (global.get $list) (i64.extend_i32_u (local.get $n))))
+            (br_if $more (local.tee $n (i32.sub (local.get $n) (i32.const 1))))))
+    ;; $n arrays of up to $size bytes, of which the last 100 are kept.
+    (func (export "arrays") (param $n i32) (param $size i32)
+        (global.set $kept (array.new_default $kept (i32.const 100)))
+        (loop $more
+            (array.set $kept (global.get $kept) (i32.rem_u (local.get $n) (i32.const 100))
+                (array.new_default $bytes (i32.rem_u (i32.mul (local.get $n) (i32.const 7919)) (local.get $size))))
+            (br_if $more (local.tee $n (i32.sub (local.get $n) (i32.const 1))))))
+    (func (export "drop") (param i32 i32)
+        (global.set $list (ref.null $node)) (global.set $kept (ref.null $kept)))))";
+
+/// Gives the lowest place that is large enough, in one region: the heap orders its blocks by their addresses,
+/// so that other orders would make other numbers.
+class OrderedAllocator final : public Allocator {
+public:
+    OrderedAllocator() {
+        base_ = static_cast<uint8_t*>(standard().reserve(size));
+        if (base_ == nullptr || !standard().commit(base_, 0, size))
+            throw std::bad_alloc{};
+        // Where a block of the heap may be, which is the same in each run.
+        const size_t begin = alignment - reinterpret_cast<uintptr_t>(base_) % alignment;
+        free_[begin] = size - begin;
+    }
+    ~OrderedAllocator() { standard().release(base_, size, size); }
+    OrderedAllocator(const OrderedAllocator&) = delete;
+    OrderedAllocator& operator=(const OrderedAllocator&) = delete;
+
+    void* allocate(size_t bytes, size_t aligned) noexcept override {
+        if (aligned != alignment)
+            return standard().allocate(bytes, aligned);
+        for (auto at = free_.begin(); at != free_.end(); ++at) {
+            uint8_t* const place = base_ + at->first;
+            const size_t skipped = (alignment - reinterpret_cast<uintptr_t>(place) % alignment) % alignment;
+            if (skipped + bytes > at->second)
+                continue;
+            const size_t end = at->first + skipped + bytes, rest = at->second - skipped - bytes;
+            if (skipped != 0)
+                at->second = skipped;
+            else
+                free_.erase(at);
+            if (rest != 0)
+                free_[end] = rest;
+            return place + skipped;
+        }
+        return nullptr;
+    }
+    void deallocate(void* block, size_t bytes, size_t aligned) noexcept override {
+        if (aligned != alignment)
+            return standard().deallocate(block, bytes, aligned);
+        const auto begin = static_cast<size_t>(static_cast<uint8_t*>(block) - base_);
+        auto at = free_.emplace(begin, bytes).first;
+        if (const auto next = std::next(at); next != free_.end() && at->first + at->second == next->first) {
+            at->second += next->second;
+            free_.erase(next);
+        }
+        if (at != free_.begin())
+            if (const auto before = std::prev(at); before->first + before->second == at->first) {
+                before->second += at->second;
+                free_.erase(at);
+            }
+    }
+
+private:
+    static constexpr size_t size = size_t{256} << 20;
+    static constexpr size_t alignment = 65536; ///< of blocks of the heap, and of nothing else
+    uint8_t* base_;
+    std::map<size_t, size_t> free_; ///< sizes by their beginning
+};
+
+struct Step {
+    const char* name; ///< a function of the module, `collect` or `host objects`
+    int32_t first;
+    int32_t second;
+    std::array<uint64_t, 4> expected; ///< bytes from the allocator, their peak, what survived, collections
+};
+
+/// Does all steps in one store, and compares after each.
+void expect_pace(std::span<const Step> steps, const StoreLimits& limits) {
+    // Cells of other sizes, and pointers of four bytes, have another pace.
+    if (WARPBEAM_SMALL != 0 || sizeof(void*) != 8)
+        GTEST_SKIP() << "the numbers are those of a full build for 64 bits";
+    OrderedAllocator allocator;
+    Engine engine{{.allocator = &allocator}};
+    const auto module = engine.load(assemble(work));
+    ASSERT_TRUE(module);
+    Store store{engine, limits};
+    const auto instance = Instance::create(store, *module);
+    ASSERT_TRUE(instance);
+    for (const Step& step : steps) {
+        const std::string_view name{step.name};
+        if (name == "collect") {
+            store.collect();
+        } else if (name == "host objects") {
+            const RootScope scope{store};
+            for (int32_t i = 0; i < step.first; ++i) {
+                const RootScope each{store};
+                ASSERT_TRUE(ExternRef::create(store, std::array<uint64_t, 50>{}));
+            }
+        } else {
+            const Value args[] = {step.first, step.second};
+            const auto called = instance->func(name)->call(args);
+            ASSERT_TRUE(called) << name << ": " << called.error().message();
+        }
+        const Store::HeapStatistics now = store.heap();
+        const std::array<uint64_t, 4> found{now.bytes, now.peak, now.survived, now.collections};
+        EXPECT_EQ(found, step.expected)
+            << name << ' ' << step.first << ' ' << step.second << ": {" << found[0] << ", " << found[1]
+            << ", " << found[2] << ", " << found[3] << '}';
+    }
+}
+
+TEST(HeapPace, grows_with_what_lives) {
+    const Step steps[] = {
+        {"list", 1000, 0, {65472, 65472, 0, 0}},
+        {"list", 20'000, 1, {1047552, 1047552, 0, 0}},
+        {"list", 200'000, 3, {7201920, 7201920, 4059096, 15}},
+        {"collect", 0, 0, {7201920, 7201920, 4800000, 16}},
+        {"list", 1000, 1000, {5827008, 8576832, 23232, 36}},
+        {"collect", 0, 0, {5827008, 8576832, 24000, 37}},
+        {"drop", 0, 0, {5827008, 8576832, 24000, 37}},
+        {"collect", 0, 0, {1047552, 8576832, 0, 38}},
+        {"list", 300'000, 0, {7332864, 8576832, 5619552, 42}},
+        {"collect", 0, 0, {7332864, 8576832, 7200000, 43}},
+    };
+    expect_pace(steps, {});
+}
+
+TEST(HeapPace, gives_the_blocks_of_one_size_to_another) {
+    const Step steps[] = {
+        {"arrays", 20'000, 100, {1047552, 1505856, 7312, 1}},
+        {"arrays", 20'000, 4000, {3600960, 4124736, 202512, 48}},
+        {"arrays", 2000, 30'000, {4313096, 4892584, 1518920, 76}},
+        {"arrays", 300, 400'000, {23174376, 35454808, 20190816, 86}},
+        {"collect", 0, 0, {20480504, 35454808, 19993320, 87}},
+        {"arrays", 20'000, 100, {22117304, 35454808, 19993320, 87}},
+        {"arrays", 20, 20'000'000, {23701992, 35454808, 19993320, 87}},
+        {"drop", 0, 0, {23701992, 35454808, 19993320, 87}},
+        {"collect", 0, 0, {65472, 35454808, 0, 88}},
+        {"list", 100'000, 1, {2815296, 35454808, 2044344, 93}},
+    };
+    expect_pace(steps, {});
+}
+
+TEST(HeapPace, counts_the_data_of_host_objects) {
+    const Step steps[] = {
+        {"host objects", 100, 0, {111072, 111072, 0, 0}},
+        {"host objects", 100'000, 0, {136152, 1078248, 0, 45}},
+        {"collect", 0, 0, {65472, 1078248, 0, 46}},
+        {"host objects", 3000, 0, {420696, 1078248, 0, 47}},
+        {"list", 10'000, 5, {916608, 1140888, 113472, 48}},
+        {"collect", 0, 0, {916608, 1140888, 240000, 49}},
+    };
+    expect_pace(steps, {});
+}
+
+TEST(HeapPace, keeps_below_a_limit_by_collecting_more_often) {
+    const Step steps[] = {
+        {"list", 40'000, 5, {1440384, 1440384, 892968, 8}},
+        {"list", 15'000, 30, {1113024, 1636800, 346896, 21}},
+        {"arrays", 20'000, 4000, {4255680, 4583040, 565424, 104}},
+        {"collect", 0, 0, {3470016, 4583040, 565320, 105}},
+    };
+    expect_pace(steps, {.heap_bytes = 2'000'000});
+}
+
+} // namespace
+} // namespace warpbeam
