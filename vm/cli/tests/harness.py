@@ -10,6 +10,11 @@ import tempfile
 KEPT = {name: os.environ[name] for name in ("PATH", "LLVM_PROFILE_FILE") if name in os.environ}
 
 
+def holds(text):
+    """A pattern for text that must occur as it is."""
+    return re.compile(re.escape(text))
+
+
 class Suite:
     def __init__(self, command):
         self.command = command
@@ -24,6 +29,11 @@ class Suite:
         os.makedirs(os.path.dirname(path), exist_ok=True)
         with open(path, "wb") as out:
             out.write(contents.encode() if isinstance(contents, str) else contents)
+
+    def copy(self, name):
+        """The same with a file of this folder."""
+        with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), name), encoding="utf-8") as source:
+            self.file(name, source.read())
 
     def read(self, name):
         with open(os.path.join(self.directory.name, name), "rb") as file:

@@ -6,14 +6,10 @@ import re
 import sys
 import xml.etree.ElementTree
 
-from harness import Suite
+from harness import Suite, holds
 
 suite = Suite(os.path.abspath(sys.argv[1]))
 check, file, read, expect = suite.check, suite.file, suite.read, suite.expect
-
-
-def holds(text):
-    return re.compile(re.escape(text))
 
 
 def lines(*texts):
