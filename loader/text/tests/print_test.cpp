@@ -268,6 +268,41 @@ TEST(Print, modules_that_cannot_be_text_are_refused) {
     EXPECT_EQ(refusal(with_code({0x0b, 0x0b})), "code after the end of the function @24");
 }
 
+TEST(Print, malformed_parts_of_each_section_are_named) {
+    const struct {
+        uint8_t section;
+        ByteString contents;
+        std::string_view message;
+    } all[] = {
+        {1, {1, 0x5b}, "malformed definition type"},
+        {1, {1, 0x5d, 0x40}, "malformed type of a continuation"},
+        {1, {1, 0x5e, 0x7f, 2}, "malformed mutability"},
+        {1, {1, 0x60, 1, 0x01, 0}, "malformed value type"},
+        {2, {1, 0, 0, 5, 0}, "malformed import kind"},
+        {2, {1, 0, 0, 4, 1, 0}, "malformed tag attribute"},
+        {4, {1, 0x40, 1, 0x70, 0, 0}, "malformed table"},
+        {4, {1, 0x7f, 0, 0}, "malformed reference type"},
+        {4, {1, 0x70, 8, 0}, "malformed limits flags"},
+        {5, {1, 16, 0}, "malformed limits flags"},
+        {5, {1, 8, 0, 64}, "invalid custom page size"},
+        {7, {1, 0, 5, 0}, "malformed export kind"},
+        {9, {1, 8}, "malformed elements segment kind"},
+        {9, {1, 1, 1, 0}, "malformed element kind"},
+        {11, {1, 3}, "malformed data segment kind"},
+    };
+    for (const auto& each : all)
+        EXPECT_EQ(refusal(with_section(each.section, each.contents)).substr(0, each.message.size()),
+                  each.message)
+            << int{each.section} << ' ' << refusal(with_section(each.section, each.contents));
+    EXPECT_EQ(refusal(with_code({0x41, 0, 0x28, 0x80, 1, 0, 0x0b})).substr(0, 21), "malformed memop flags");
+    EXPECT_EQ(refusal(with_code({0x02, 0x7a, 0x0b, 0x0b})).substr(0, 20), "malformed value type");
+    // Sections in another order.
+    ByteString twice = with_section(6, {0});
+    const ByteString again = with_section(4, {0});
+    twice.insert(twice.end(), again.begin() + 8, again.end());
+    EXPECT_EQ(refusal(twice).substr(0, 37), "unexpected content after last section");
+}
+
 TEST(Print, every_prefix_of_a_module_is_refused) {
     const ByteString bytes = binary("(module $m (type (func (param i32))) (import \"a\" \"b\" (func $i (type "
                                     "0))) (memory 1) (func $f (local "
