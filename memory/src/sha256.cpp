@@ -94,9 +94,9 @@ __attribute__((target("sha,sse4.1,ssse3"))) void sha256_native(uint32_t (&state)
         const __m128i abef_before = abef;
         const __m128i cdgh_before = cdgh;
         __m128i w[4];
-        for (int i = 0; i < 4; ++i)
+        for (size_t i = 0; i < 4; ++i)
             w[i] = _mm_shuffle_epi8(load(blocks + 16 * i), swap_bytes);
-        for (int i = 0; i < 16; ++i) {
+        for (size_t i = 0; i < 16; ++i) {
             // The words of the next rounds, from those of the last four groups.
             if (i >= 4) {
                 const __m128i before = _mm_alignr_epi8(w[(i + 3) % 4], w[(i + 2) % 4], 4);

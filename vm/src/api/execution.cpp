@@ -132,7 +132,7 @@ std::expected<StartedCall, Error> Execution::start(const Func& function, std::sp
     auto execution = create(function, args);
     if (!execution)
         return std::unexpected{std::move(execution.error())};
-    const auto state = execution->resume(budget);
+    auto state = execution->resume(budget);
     if (!state)
         return std::unexpected{std::move(state.error())};
     call.state = *state;

@@ -26,9 +26,9 @@ uint64_t RustReader::base62() noexcept {
         if (c >= '0' && c <= '9')
             digit = static_cast<uint64_t>(c - '0');
         else if (c >= 'a' && c <= 'z')
-            digit = static_cast<uint64_t>(c - 'a' + 10);
+            digit = static_cast<uint64_t>(c - 'a') + 10;
         else if (c >= 'A' && c <= 'Z')
-            digit = static_cast<uint64_t>(c - 'A' + 36);
+            digit = static_cast<uint64_t>(c - 'A') + 36;
         else
             fail();
         if (value > (UINT64_MAX - digit) / 62)
