@@ -67,7 +67,7 @@ void append_op(Bytes& to, Op op) {
 constexpr int64_t numbers[] = {0,     1,     2,     -1,        -2,        31,         32,        63,       64,
                                65535, 65536, 65537, INT32_MAX, INT32_MIN, UINT32_MAX, INT64_MAX, INT64_MIN};
 
-/// Appends immediates with `number` in them, of as many bytes if these are not LEB128.
+/// Appends immediates with `number` in them: a constant, or the last index, which then has one byte.
 void append_immediates(Bytes& to, Imm imm, std::span<const uint8_t> immediates, int64_t number) {
     if (imm == Imm::i32)
         return append_number(to, static_cast<int32_t>(number));
@@ -172,10 +172,10 @@ void ModuleMutator::change_bodies(Bytes& code) {
     code = join_sized(bodies);
 }
 
-/// An instruction of which that is true; nop if there is none.
+/// An instruction of which that is true.
 template <typename Condition>
-Op ModuleMutator::any_of(Condition condition) {
-    Op chosen = Op::nop;
+std::optional<Op> ModuleMutator::any_of(Condition condition) {
+    std::optional<Op> chosen;
     size_t count = 0;
     for (const InstrRow& row : instr_table)
         if (condition(row) && below(++count) == 0)
@@ -203,12 +203,12 @@ bool ModuleMutator::change_instrs(Bytes& module) {
         break;
     case 1:
     case 2: { // another one of the same type and immediates
-        const Op op = any_of([&](const InstrRow& each) {
+        const auto op = any_of([&](const InstrRow& each) {
             return each.sig == row.sig && each.imm == row.imm && each.op != at.op;
         });
-        if (op == Op::nop)
+        if (!op)
             return false;
-        append_op(changed, op);
+        append_op(changed, *op);
         append(changed, immediates);
         break;
     }
@@ -218,14 +218,16 @@ bool ModuleMutator::change_instrs(Bytes& module) {
         append_immediates(changed, row.imm, immediates, numbers[below(std::size(numbers))]);
         break;
     case 5:
-    case 6: // one after it that changes its result
-        append(changed, code.subspan(at.begin, at.end - at.begin));
-        if (row.sig == sig::special || row.sig.out == Sig::none)
+    case 6: { // one after it that changes its result
+        const auto op = any_of([&](const InstrRow& each) {
+            return each.sig == Sig{1, {row.sig.out}, row.sig.out} && each.imm == Imm::none;
+        });
+        if (row.sig == sig::special || row.sig.out == Sig::none || !op)
             return false;
-        append_op(changed, any_of([&](const InstrRow& each) {
-                      return each.sig == Sig{1, {row.sig.out}, row.sig.out} && each.imm == Imm::none;
-                  }));
+        append(changed, code.subspan(at.begin, at.end - at.begin));
+        append_op(changed, *op);
         break;
+    }
     default: { // some from elsewhere in the module, before it or in its place
         const std::span<const uint8_t> other = loaded->bodies()[below(loaded->bodies().size())].code;
         const std::vector<InstrPlace> others = places_of(other);
@@ -288,16 +290,16 @@ Bytes ModuleMutator::cross(std::span<const uint8_t> module, std::span<const uint
         const auto at = std::ranges::find_if(
             sections, [&](const Section& each) { return rank(each.id) > rank(from.id); });
         sections.insert(at, from);
-    } else if (std::vector<Bytes> bodies = split_sized(same->contents);
-               from.id == code_id && !bodies.empty()) {
+    } else if (from.id != code_id) {
+        same->contents = from.contents;
+    } else {
         // As many functions as before, some of them the other module's.
+        std::vector<Bytes> bodies = split_sized(same->contents);
         const std::vector<Bytes> other_bodies = split_sized(from.contents);
         for (Bytes& body : bodies)
             if (!other_bodies.empty() && below(2) == 0)
                 body = other_bodies[below(other_bodies.size())];
         same->contents = join_sized(bodies);
-    } else {
-        same->contents = from.contents;
     }
     return join_sections(sections);
 }

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <random>
 #include <span>
 #include <vector>
@@ -41,7 +42,7 @@ private:
     void change_bodies(Bytes& code);
     bool change_instrs(Bytes& module);
     template <typename Condition>
-    Op any_of(Condition condition);
+    std::optional<Op> any_of(Condition condition);
 
     std::mt19937_64 random_;
     ChangeBytes change_bytes_;

@@ -13,7 +13,7 @@ std::string_view text_of(const uint8_t* data, size_t size) {
 
 extern "C" size_t LLVMFuzzerCustomMutator(uint8_t* data, size_t size, size_t max_size, unsigned seed) {
     using namespace warpbeam::fuzz;
-    // What is no text is as welcome: modules are printed.
+    // The target also takes modules, which it prints; only changes of bytes make these.
     const bool as_bytes = seed % 4 == 0;
     return changed_input(as_bytes ? std::string{} : TextMutator{seed}.mutate(text_of(data, size)), data, size,
                          max_size);

@@ -419,57 +419,61 @@ TEST(GcOutOfMemory, is_a_trap_wherever_it_happens) {
     }
 }
 
-/// Of a comb: each tooth is an array of nodes that refer to one more each, so that more objects wait to be
-/// looked at than fit where there is always room.
-constexpr std::string_view comb = R"((module
-    (type $node (struct (field (mut (ref null $node))) (field i32)))
-    (type $tooth (array (mut (ref null $node))))
-    (type $comb (array (mut (ref null $tooth))))
-    (global $comb (mut (ref null $comb)) (ref.null $comb))
-    (func $tooth (param $n i32) (result (ref $tooth)) (local $i i32) (local $made (ref $tooth))
-        (local.set $made (array.new_default $tooth (i32.const 250)))
+/// A list whose items each refer to a leaf that refers to another one, so that for each item one more object
+/// waits to be looked at; and an array that is looked at in pieces, which have a list of their own.
+constexpr std::string_view leaves = R"((module
+    (type $leaf (struct (field (ref null $leaf)) (field i32)))
+    (type $list (struct (field (ref null $leaf)) (field (ref null $list))))
+    (type $array (array (mut (ref null $leaf))))
+    (global $list (mut (ref null $list)) (ref.null $list))
+    (global $array (mut (ref null $array)) (ref.null $array))
+    (func $leaf (param $n i32) (result (ref $leaf))
+        (struct.new $leaf (struct.new $leaf (ref.null $leaf) (i32.const 1)) (local.get $n)))
+    (func (export "build") (param $n i32) (result i32)
+        (global.set $array (array.new_default $array (local.get $n)))
         (loop $more
-            (array.set $tooth (local.get $made) (local.get $i)
-                (struct.new $node (struct.new $node (ref.null $node) (i32.const 1)) (local.get $n)))
-            (br_if $more (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 250))))
-        (local.get $made))
-    (func (export "build") (param $teeth i32) (result i32) (local $i i32)
-        (global.set $comb (array.new_default $comb (local.get $teeth)))
+            (global.set $list (struct.new $list (call $leaf (local.get $n)) (global.get $list)))
+            (local.set $n (i32.sub (local.get $n) (i32.const 1)))
+            (array.set $array (global.get $array) (local.get $n) (call $leaf (local.get $n)))
+            (br_if $more (local.get $n)))
+        (i32.const 0))
+    ;; The sum of the numbers in all leaves that leaves refer to; traps if one is missing.
+    (func (export "sum") (param $n i32) (result i32) (local $sum i32) (local $at (ref null $list))
+        (local.set $at (global.get $list))
         (loop $more
-            (array.set $comb (global.get $comb) (local.get $i) (call $tooth (local.get $i)))
-            (br_if $more (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (local.get $teeth))))
-        (local.get $i))
-    ;; The sum of the numbers in all nodes of the last level; traps if one is missing.
-    (func (export "sum") (param $teeth i32) (result i32) (local $i i32) (local $j i32) (local $sum i32)
-        (loop $next
-            (local.set $j (i32.const 0))
-            (loop $more
-                (local.set $sum (i32.add (local.get $sum) (struct.get $node 1 (struct.get $node 0
-                    (array.get $tooth (array.get $comb (global.get $comb) (local.get $i)) (local.get $j))))))
-                (br_if $more (i32.lt_u (local.tee $j (i32.add (local.get $j) (i32.const 1))) (i32.const 250))))
-            (br_if $next (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (local.get $teeth))))
+            (local.set $n (i32.sub (local.get $n) (i32.const 1)))
+            (local.set $sum (i32.add (local.get $sum) (i32.add
+                (struct.get $leaf 1 (struct.get $leaf 0 (struct.get $list 0 (local.get $at))))
+                (struct.get $leaf 1 (struct.get $leaf 0 (array.get $array (global.get $array) (local.get $n)))))))
+            (local.set $at (struct.get $list 1 (local.get $at)))
+            (br_if $more (local.get $n)))
         (local.get $sum))
-    (func (export "drop") (param i32) (result i32) (global.set $comb (ref.null $comb)) (i32.const 0))))";
+    (func (export "drop") (param i32) (result i32)
+        (global.set $list (ref.null $list)) (global.set $array (ref.null $array)) (i32.const 0))))";
 
-TEST(GcOutOfMemory, loses_nothing_if_the_objects_to_look_at_are_too_many) {
+TEST(GcOutOfMemory, loses_nothing_if_too_many_objects_wait_to_be_looked_at) {
+    constexpr int32_t count = 20'000;
     CountingAllocator failing;
     Engine engine{{.allocator = &failing}};
-    const auto module = engine.load(assemble(comb));
+    const auto module = engine.load(assemble(leaves));
     ASSERT_TRUE(module);
     Store store{engine};
     const auto instance = Linker{engine}.instantiate(store, *module);
     ASSERT_TRUE(instance);
-    const auto call = [&](const char* name) { return (*instance->func<int32_t(int32_t)>(name))(200); };
+    const auto call = [&](const char* name) { return (*instance->func<int32_t(int32_t)>(name))(count); };
     store.collect(); // it needs its first memory
-    ASSERT_EQ(call("build"), 200);
-    for (const size_t budget : {0u, 1u, 2u, 3u, 100u}) {
+    ASSERT_EQ(call("build"), 0);
+    for (const size_t budget : {0u, 1u, 2u, 3u, 20u}) {
         failing.allow(budget);
         store.collect();
+        EXPECT_EQ(failing.calls(), budget) << "there was room for all";
         failing.allow(SIZE_MAX);
-        EXPECT_EQ(call("sum"), 200 * 250) << budget;
+        // What took the place of a lost object would have other numbers.
+        ASSERT_EQ(call("build"), 0);
+        EXPECT_EQ(call("sum"), 2 * count) << budget;
     }
     const uint64_t full = store.heap().survived;
-    EXPECT_GT(full, 200u * 250 * 2 * sizeof(uint64_t));
+    EXPECT_GT(full, uint64_t{count} * 2 * 3 * sizeof(uint64_t));
     ASSERT_EQ(call("drop"), 0);
     failing.allow(0);
     store.collect();

@@ -303,6 +303,16 @@ TEST(Print, malformed_parts_of_each_section_are_named) {
     EXPECT_EQ(refusal(twice).substr(0, 37), "unexpected content after last section");
 }
 
+TEST(Print, an_index_that_no_type_can_have_is_beyond_a_limit) {
+    // Found by fuzzing: such text is well-formed, so that the module's text can't be called malformed.
+    round_trip("(func (result (ref 2999999)))");
+    const ByteString bytes = binary("(func (result (ref 3000000)))");
+    const auto text = print_wat(bytes);
+    ASSERT_FALSE(text);
+    EXPECT_EQ(text.error().code(), ErrorCode::limit);
+    EXPECT_EQ(text.error().message(), "there is no type 3000000: a module has at most 3000000");
+}
+
 TEST(Print, every_prefix_of_a_module_is_refused) {
     const ByteString bytes = binary("(module $m (type (func (param i32))) (import \"a\" \"b\" (func $i (type "
                                     "0))) (memory 1) (func $f (local "

@@ -1,4 +1,5 @@
-// Terms that native functions make, and the same terms as a client sends them: both are read alike.
+// Terms that native functions make, and the same terms as a client sends them: both are read alike, but for
+// tuples that are too large.
 
 #include <gtest/gtest.h>
 

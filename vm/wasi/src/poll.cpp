@@ -73,9 +73,7 @@ public:
 
     /// False if the execution is to stop.
     [[nodiscard]] bool wait() noexcept {
-        // An embedder that waits itself decides itself when it looks again.
-        const uint64_t time =
-            until_moment_ && !call_.may_suspend() ? std::min(shortest_, longest_until_moment) : shortest_;
+        const uint64_t time = waits_for_moment_ ? std::min(shortest_, longest_until_moment) : shortest_;
         const bool waited = call_.wait({streams_.data(), streams_.size()}, lacks_streams_ ? 0 : time);
         read_clocks(now_);
         return waited;
@@ -85,7 +83,7 @@ private:
     uint64_t look() noexcept {
         uint64_t written = 0;
         shortest_ = UINT64_MAX;
-        until_moment_ = false;
+        waits_for_moment_ = false;
         streams_.clear();
         kept_.clear();
         for (uint64_t i = 0; i < count_; ++i) {
@@ -128,7 +126,7 @@ private:
             return {now ? start.error() : now.error(), 0, {}};
         const uint64_t timeout = subscription.timeout;
         if ((subscription.flags & absolute_time) != 0) {
-            until_moment_ |= subscription.subject == static_cast<uint32_t>(Clock::realtime);
+            waits_for_moment_ |= subscription.subject == static_cast<uint32_t>(Clock::realtime);
             return {Errno::success, timeout - std::min(timeout, *now), {}};
         }
         // That the clock is set meanwhile has no effect on the length of a wait, as in POSIX.
@@ -190,8 +188,8 @@ private:
     Vec<WaitFor> streams_; ///< those that are not ready
     Vec<Ref<File>> kept_;  ///< in a shared context, their files
     bool lacks_streams_ = false;
-    bool until_moment_ = false; ///< whether some subscription is for a moment of the realtime clock
-    bool is_stuck_ = false;     ///< streams that can't be waited for count as ready
+    bool waits_for_moment_ = false; ///< whether some subscription is for a moment of the realtime clock
+    bool is_stuck_ = false;         ///< streams that can't be waited for count as ready
     Result<uint64_t> now_[clock_count];
     Result<uint64_t> start_[clock_count];
     uint64_t shortest_ = UINT64_MAX;

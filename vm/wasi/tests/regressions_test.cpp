@@ -2,6 +2,7 @@
 #include "scratch.hpp"
 
 #include <gtest/gtest.h>
+#include <warpbeam/vm/execution.hpp>
 #include <warpbeam/wasi/saved_files.hpp>
 #include <warpbeam/wasi/streams.hpp>
 
@@ -390,4 +391,26 @@ TEST(Regressions, a_clock_that_is_set_forward_ends_a_wait_for_its_time) {
         // The monotonic clock can't be set.
         EXPECT_EQ(host.steady - 5, clock == 0 ? second : SetForwardHost::hour / 2);
     }
+}
+
+TEST(Regressions, an_embedder_that_waits_looks_at_such_a_clock_again) {
+    constexpr uint64_t second = 1'000'000'000;
+    SetForwardHost host;
+    Guest guest{{}, host};
+    guest.put<uint32_t>(Guest::data + 8, 0);  // a clock
+    guest.put<uint32_t>(Guest::data + 16, 0); // realtime
+    guest.put<uint64_t>(Guest::data + 24, *host.now(Clock::realtime) + SetForwardHost::hour / 2);
+    guest.put<uint16_t>(Guest::data + 40, 1); // absolute
+    guest.context.set_suspends(true);
+    auto execution =
+        Execution::create(*guest.instance->func("poll_oneoff"),
+                          guest.arguments("poll_oneoff", Guest::data, Guest::data + 256, 1, Guest::result));
+    ASSERT_TRUE(execution);
+    EXPECT_EQ(execution->resume(), ExecutionState::interrupted);
+    const auto waits = guest.context.take_waits();
+    ASSERT_TRUE(waits);
+    EXPECT_EQ(waits->nanoseconds, second);
+    host.sleep(second);
+    EXPECT_EQ(execution->resume(), ExecutionState::done);
+    EXPECT_EQ(guest.at<uint32_t>(Guest::result), 1u);
 }
