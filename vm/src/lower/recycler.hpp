@@ -18,7 +18,7 @@ public:
     explicit Recycler(Allocator& parent) noexcept : parent_{parent} {}
     Recycler(const Recycler&) = delete;
     Recycler& operator=(const Recycler&) = delete;
-    ~Recycler() {
+    ~Recycler() override {
         for (size_t i = 0; i < free_.size(); ++i)
             while (free_[i] != nullptr)
                 parent_.deallocate(std::exchange(free_[i], free_[i]->next), size_t{1} << i, alignment_of_all);
