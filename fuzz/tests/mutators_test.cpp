@@ -79,7 +79,7 @@ size_t keep(uint8_t*, size_t size, size_t) { return size; }
 std::vector<Op> ops_of(const Bytes& module) {
     const auto loaded = Module::load(module, {.features = FeatureSet::all()});
     std::vector<Op> ops;
-    if (!loaded)
+    if (!loaded || loaded->bodies().empty())
         return ops;
     CodeReader<ValidBytes> in{loaded->bodies()[0].code};
     while (!in.done()) {

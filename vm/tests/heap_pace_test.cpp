@@ -108,8 +108,13 @@ struct Step {
     const char* name; ///< a function of the module, `collect` or `host objects`
     int32_t first;
     int32_t second;
-    std::array<uint64_t, 4> expected; ///< bytes from the allocator, their peak, what survived, collections
+    Store::HeapStatistics expected;
 };
+
+std::string text_of(const Store::HeapStatistics& all) {
+    return std::to_string(all.bytes) + " bytes, peak " + std::to_string(all.peak) + ", survived " +
+           std::to_string(all.survived) + ", collections " + std::to_string(all.collections);
+}
 
 /// Does all steps in one store, and compares after each.
 void expect_pace(std::span<const Step> steps, const StoreLimits& limits) {
@@ -138,11 +143,8 @@ void expect_pace(std::span<const Step> steps, const StoreLimits& limits) {
             const auto called = instance->func(name)->call(args);
             ASSERT_TRUE(called) << name << ": " << called.error().message();
         }
-        const Store::HeapStatistics now = store.heap();
-        const std::array<uint64_t, 4> found{now.bytes, now.peak, now.survived, now.collections};
-        EXPECT_EQ(found, step.expected)
-            << name << ' ' << step.first << ' ' << step.second << ": {" << found[0] << ", " << found[1]
-            << ", " << found[2] << ", " << found[3] << '}';
+        EXPECT_EQ(text_of(store.heap()), text_of(step.expected))
+            << name << ' ' << step.first << ' ' << step.second;
     }
 }
 
