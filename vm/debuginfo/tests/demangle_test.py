@@ -104,6 +104,23 @@ with tempfile.TemporaryDirectory() as folder:
     symbols = subprocess.run([nm, os.path.join(folder, "names.o")], capture_output=True, text=True, check=True).stdout
 names = sorted({line.split()[-1] for line in symbols.splitlines() if line.split()[-1].startswith("_Z")})
 
+# What those templates are not: special names, structured bindings, types of functions, qualifiers, local and old names.
+NAMES = """
+_ZDC1a1bE _ZN1SDC1a1bEE _ZTchn16_h32_N1B1fEv _ZTcv0_n24_v0_n32_N1D1fEv _ZGR1x_ _ZGRN1A1xE0_ _ZGTt1fv
+_ZTAXtl1ALi1EEE _Z1fDB7_ _Z1fDU32_ _Z1fPDoFvvE _Z1fPDOLb1EEFvvE _Z1fPDwiEFvvE _Z1fPDwicEFvvE _Z1fM1AFvvOE
+_Z1fM1AFvvRE _Z1fM1AKFvvE _Z1fTs1A _Z1fTu1A _Z1fTe1A _Z1fGf _Z1fCf _Z1fPri _Z1fPVrKi _Z1fU5AS001i
+_Z1fU3fooIiEi _Z1fIiEDTpp_fp_ET_ _Z1fIiEDTppfp_ET_ _Z1fIiEDTmm_fp_ET_ _Z1fPA3_i _Z1fRA_i _Z1fPFPFivEvE
+_Z1fM1AA3_i _Z1fMM1AFvvEi _Z1fDn _Z1fDv4_f _Z1fDv4_u6__bf16 _ZN1A1BILi1EE1CIS0_EE _ZNK1AcvT_IiEEv _ZN1AC1ERKS_
+_ZN1AC2IiEET_ _ZN1AD0Ev _ZN1ACI21BEi
+_ZNSt3__112basic_stringIcNS_11char_traitsIcEENS_9allocatorIcEEEC2B7v160006ERKS5_ _Z1fB3abcv _ZN1AIiE1fEv.cold
+_Z1fDpT_ _Z1fIJicEEvDpT_ _Z1fIiEDaT_ _Z1fIiEDcT_ _Z1fITyTnT_EvS0_ _Z1fITkT_EvS0_ _ZZ1fvENKUlT_E_clIiEEDaS_
+_ZZ1fvEUt_ _ZZ1fvEUt0_ _ZZ1fvEs _ZZ1fvEs_0 _ZZ1fiEd0_1x _ZGVZ1fvE1x _ZTW1x _ZTH1x _ZTIPKc _ZTSN1AE _ZTC1A0_1B
+_ZTT1A _ZThn8_N1A1fEv _ZTv0_n24_N1A1fEv _Z1fDF16_ _Z1fDF16b _Z1fDF32x _Z1fDh _Z1fDu _Z1fDi _Z1fDd _Z1fz _Z1fg
+_Z1fnno _Z1fw _Z1fIXadL_Z1gvEEEvv _Z1fIXadL_ZN1A1xEEEEvv _Z1fIXsrSt9is_same_vIT_iEEEvv
+_Z1fIiEvN9enable_ifIXsr3stdE7is_voidIT_EE4typeE
+""".split()
+names += NAMES
+
 text = "\n".join(names) + "\n"
 ours, theirs = (subprocess.run(command, input=text, capture_output=True, text=True, check=True).stdout.splitlines()
                 for command in ([print_demangled], [cxxfilt]))
