@@ -42,6 +42,14 @@
 (assert_malformed (module quote "(memory +5)") "unexpected token")
 (assert_malformed (module quote "(memory 0) (data +0) (func (data.drop +0))") "unexpected token")
 
+;; Text format, function types: parameters or results without types are the same as none.
+(module (type (func (result i32))) (func (type 0) (param) (result) (i32.const 42)))
+
+;; Text format, annotations: there need be no space after the id; a name comes after the identifier of the module.
+(module (@@"a") (@a"b") (@"a""b"))
+(assert_malformed (module quote "(module (@name \"x\") $m)") "misplaced @name annotation")
+(assert_malformed (module quote "(func (if (i32.const 0) (then) else (nop)))") "unexpected token")
+
 ;; Text format, folded instructions: what is in the parentheses after the instruction is folded, too.
 (assert_malformed (module quote "(func (result i32) (i32.add i32.const 1 (i32.const 2)))") "unexpected token")
 (assert_malformed (module quote "(func (memory.size memory.size) drop)") "unexpected token")

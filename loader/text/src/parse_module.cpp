@@ -69,6 +69,7 @@ bool parse_text(std::string_view text, Fault& fault, bool names, Bytes& out, Byt
         // The end of the token before the fields, so that annotations before them are seen.
         size_t position = cursor.previous_end();
         if (cursor.at(TokenKind::id)) {
+            cursor.reject_annotation(); // a name comes after the identifier
             cursor.advance();
             position = cursor.previous_end();
         }

@@ -223,6 +223,9 @@ TEST(Wat, custom_sections_by_annotation) {
     EXPECT_EQ(sections[3].name, "last");
     EXPECT_EQ(sections[3].bytes.size(), 2u);
     EXPECT_EQ(fault("(func (@custom \"x\"))"), "misplaced @custom annotation");
+    EXPECT_EQ(fault("(func (@name \"x\") $f)"), "misplaced @name annotation");
+    EXPECT_EQ(fault("(module (@name \"x\") $m)"), "misplaced @name annotation");
+    EXPECT_EQ(fault("(module (@custom \"x\") $m)"), "misplaced @custom annotation");
     EXPECT_EQ(fault("(@custom \"x\" (before nothing))"), "@custom annotation: malformed section kind");
 }
 
