@@ -44,6 +44,12 @@
 
 ;; Text format, function types: parameters or results without types are the same as none.
 (module (type (func (result i32))) (func (type 0) (param) (result) (i32.const 42)))
+(assert_malformed (module quote "(func (result i32) (param) (i32.const 42))") "unexpected token")
+(assert_malformed (module quote "(table 1 funcref) (func (call_indirect (result) (param) (i32.const 0)))") "unexpected token")
+
+;; Text format, floating-point numbers: what is too small for the type is rounded to zero.
+(module (func (export "tiny") (result f32) (f32.const -0x1.8p-50340282356779733623858607532500980858880)))
+(assert_return (invoke "tiny") (f32.const -0))
 
 ;; Text format, annotations: there need be no space after the id; a name comes after the identifier of the module.
 (module (@@"a") (@a"b") (@"a""b"))
