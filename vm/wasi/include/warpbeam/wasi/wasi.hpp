@@ -114,8 +114,8 @@ public:
     /// What an Execution waits for that has stopped in a read, `poll_oneoff` or the like: see `set_suspends`.
     struct Waits {
         std::span<const WaitFor> streams; ///< one of these is to be ready
-        /// Or so much time has to go by; UINT64_MAX: for ever. For a moment of the realtime clock, which may be
-        /// set, it is a second at most.
+        /// Or so much time has to go by; UINT64_MAX: for ever. For a moment of the realtime clock, which may
+        /// be set, it is a second at most.
         uint64_t nanoseconds;
     };
     /// With `true`, a call of an Execution that would wait ends its `resume`, in the state `interrupted`, and
