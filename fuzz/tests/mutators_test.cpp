@@ -40,7 +40,8 @@ TEST(ModuleMutatorTest, SectionsAndFunctionsAreTheModuleAgain) {
         std::vector<Section> sections = split_sections(module);
         EXPECT_EQ(join_sections(sections), module);
         for (Section& section : sections)
-            if (const auto bodies = split_sized(section.contents); section.id == 10) {
+            if (const auto bodies = split_sized(section.contents);
+                section.id == static_cast<uint8_t>(SectionId::code)) {
                 functions += bodies.size();
                 EXPECT_EQ(join_sized(bodies), section.contents);
             }

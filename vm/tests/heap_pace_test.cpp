@@ -8,8 +8,8 @@
 #include <map>
 #include <new>
 
-/// When a heap is collected, and how much memory it takes, for fixed work. Whoever changes these numbers
-/// changes the pace of collections: bench/gc says what that costs.
+/// When a heap is collected, and how much memory it takes, for fixed work. If these numbers change, so does
+/// the pace of collections: bench/gc says what that costs.
 
 namespace warpbeam {
 namespace {

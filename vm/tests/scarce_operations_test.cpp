@@ -157,6 +157,17 @@ struct Scene {
     }
 };
 
+/// What `use` says of the instance and an execution that waits.
+template <typename Use>
+Outcome with_contents(Scene& scene, Use use) {
+    const auto execution = scene.waiting();
+    if (!execution)
+        return outcome(execution);
+    const Instance instances[] = {scene.instance};
+    const Execution* const executions[] = {&*execution};
+    return use(SnapshotContents{.instances = instances, .executions = executions, .values = {}});
+}
+
 class CountFrames final : public FrameVisitor {
 public:
     bool visit(const ActiveFrame&) noexcept override { return ++count != 0; }
@@ -292,28 +303,20 @@ const Operation operations[] = {
      }},
     {"snapshot",
      [](Scene& s) {
-         const auto execution = s.waiting();
-         if (!execution)
-             return outcome(execution);
-         const Instance instances[] = {s.instance};
-         const Execution* const executions[] = {&*execution};
-         SnapshotBuffer buffer;
-         const auto saved =
-             save(s.store, {.instances = instances, .executions = executions, .values = {}}, buffer);
-         if (!saved)
-             return outcome(saved);
-         SnapshotBytes bytes{buffer.bytes()};
-         SnapshotSource* const sources[] = {&bytes};
-         return outcome(restore(s.engine, sources, {.modules = {&s.module, 1}, .linker = &s.linker}));
+         return with_contents(s, [&](const SnapshotContents& contents) {
+             SnapshotBuffer buffer;
+             const auto saved = save(s.store, contents, buffer);
+             if (!saved)
+                 return outcome(saved);
+             SnapshotBytes bytes{buffer.bytes()};
+             SnapshotSource* const sources[] = {&bytes};
+             return outcome(restore(s.engine, sources, {.modules = {&s.module, 1}, .linker = &s.linker}));
+         });
      }},
     {"fork",
      [](Scene& s) {
-         const auto execution = s.waiting();
-         if (!execution)
-             return outcome(execution);
-         const Instance instances[] = {s.instance};
-         const Execution* const executions[] = {&*execution};
-         return outcome(fork(s.store, {.instances = instances, .executions = executions, .values = {}}));
+         return with_contents(
+             s, [&](const SnapshotContents& contents) { return outcome(fork(s.store, contents)); });
      }},
     {"blocks_of_the_guest",
      [](Scene& s) {

@@ -305,6 +305,15 @@ TEST(Regressions, many_random_numbers_end_at_an_interrupt) {
 
 namespace {
 
+/// Asks for one event of a clock, at the address of the data.
+void subscribe(Guest& guest, Clock clock, uint64_t timeout, bool is_absolute) {
+    guest.put<uint64_t>(Guest::data, 7);     // user data
+    guest.put<uint32_t>(Guest::data + 8, 0); // a clock
+    guest.put(Guest::data + 16, static_cast<uint32_t>(clock));
+    guest.put<uint64_t>(Guest::data + 24, timeout);
+    guest.put<uint16_t>(Guest::data + 40, is_absolute ? 1 : 0);
+}
+
 /// Its realtime clock is set back by an hour in the middle of the first wait, and each wait is cut into two.
 class SetBackHost final : public SilentHost {
 public:
@@ -333,11 +342,7 @@ TEST(Regressions, a_clock_that_is_set_back_makes_no_wait_longer) {
     SetBackHost host;
     Guest guest{{}, host};
     constexpr uint64_t second = 1'000'000'000;
-    guest.put<uint64_t>(Guest::data, 7);      // user data
-    guest.put<uint32_t>(Guest::data + 8, 0);  // a clock
-    guest.put<uint32_t>(Guest::data + 16, 0); // realtime
-    guest.put<uint64_t>(Guest::data + 24, second);
-    guest.put<uint16_t>(Guest::data + 40, 0); // relative
+    subscribe(guest, Clock::realtime, second, false);
     EXPECT_EQ(guest.call("poll_oneoff", Guest::data, Guest::data + 256, 1, Guest::result), Errno::success);
     EXPECT_EQ(guest.at<uint32_t>(Guest::result), 1u);
     EXPECT_TRUE(host.set_back);
@@ -345,8 +350,7 @@ TEST(Regressions, a_clock_that_is_set_back_makes_no_wait_longer) {
     EXPECT_LT(host.steady - 5, 2 * second);
 
     // An absolute time is that of the clock, whatever it shows.
-    guest.put<uint64_t>(Guest::data + 24, host.real + second);
-    guest.put<uint16_t>(Guest::data + 40, 1);
+    subscribe(guest, Clock::realtime, host.real + second, true);
     host.set_back = false;
     const uint64_t begin = host.steady;
     EXPECT_EQ(guest.call("poll_oneoff", Guest::data, Guest::data + 256, 1, Guest::result), Errno::success);
@@ -376,20 +380,15 @@ public:
 
 TEST(Regressions, a_clock_that_is_set_forward_ends_a_wait_for_its_time) {
     constexpr uint64_t second = 1'000'000'000;
-    for (const uint64_t clock : {uint64_t{0}, uint64_t{1}}) {
+    for (const Clock clock : {Clock::realtime, Clock::monotonic}) {
         SetForwardHost host;
         Guest guest{{}, host};
-        const uint64_t now = *host.now(static_cast<Clock>(clock));
-        guest.put<uint64_t>(Guest::data, 7);     // user data
-        guest.put<uint32_t>(Guest::data + 8, 0); // a clock
-        guest.put<uint32_t>(Guest::data + 16, static_cast<uint32_t>(clock));
-        guest.put<uint64_t>(Guest::data + 24, now + SetForwardHost::hour / 2);
-        guest.put<uint16_t>(Guest::data + 40, 1); // absolute
+        subscribe(guest, clock, *host.now(clock) + SetForwardHost::hour / 2, true);
         EXPECT_EQ(guest.call("poll_oneoff", Guest::data, Guest::data + 256, 1, Guest::result),
                   Errno::success);
         EXPECT_EQ(guest.at<uint32_t>(Guest::result), 1u);
         // The monotonic clock can't be set.
-        EXPECT_EQ(host.steady - 5, clock == 0 ? second : SetForwardHost::hour / 2);
+        EXPECT_EQ(host.steady - 5, clock == Clock::realtime ? second : SetForwardHost::hour / 2);
     }
 }
 
@@ -397,10 +396,7 @@ TEST(Regressions, an_embedder_that_waits_looks_at_such_a_clock_again) {
     constexpr uint64_t second = 1'000'000'000;
     SetForwardHost host;
     Guest guest{{}, host};
-    guest.put<uint32_t>(Guest::data + 8, 0);  // a clock
-    guest.put<uint32_t>(Guest::data + 16, 0); // realtime
-    guest.put<uint64_t>(Guest::data + 24, *host.now(Clock::realtime) + SetForwardHost::hour / 2);
-    guest.put<uint16_t>(Guest::data + 40, 1); // absolute
+    subscribe(guest, Clock::realtime, *host.now(Clock::realtime) + SetForwardHost::hour / 2, true);
     guest.context.set_suspends(true);
     auto execution =
         Execution::create(*guest.instance->func("poll_oneoff"),

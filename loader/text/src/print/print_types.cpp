@@ -114,10 +114,10 @@ ValType ModulePrinter::val_type(BinaryReader& in, const TypeCode& code) noexcept
 }
 
 HeapType ModulePrinter::heap_type(BinaryReader& in, const HeapCode& code) noexcept {
-    if (!code.is_malformed() && code.code < max_type_id)
-        return heap_of(code, HeapType::defined);
     if (code.is_malformed())
         in.fail("malformed heap type");
+    else if (code.code < max_type_id)
+        return heap_of(code, HeapType::defined);
     else if (!fault_)
         fault_
             .emplace(ErrorCode::limit, "there is no type %" PRId64 ": a module has at most %" PRIu32,
