@@ -331,7 +331,7 @@ void CoreDumper::write() {
     std::string count;
     put_number(count, kept);
 
-    ReplacedFile file{checked_path(path_)};
+    ReplacedFile file{checked_path(path_), FileUse::saved_state};
     const auto write = [&](std::span<const uint8_t> bytes) {
         if (!file.write(bytes))
             fail_file(path_, "write");

@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
-#include <cstring>
 
 namespace warpbeam::cli {
 
@@ -21,11 +20,6 @@ struct CloseInput {
             std::fclose(file);
     }
 };
-
-[[noreturn]] void fail(std::string_view path, const char* what, int error = errno) {
-    throw Failure("warpbeam: cannot " + std::string(what) + " " + std::string(path) + ": " +
-                  std::strerror(error));
-}
 
 /// By ErrorCode.
 constexpr const char* error_kinds[] = {
@@ -57,13 +51,13 @@ std::vector<uint8_t> read_file(std::string_view path) {
     const std::unique_ptr<std::FILE, CloseInput> file{
         path == "-" ? stdin : std::fopen(std::string(path).c_str(), "rb")};
     if (!file)
-        fail(path, "open");
+        fail_file(std::string(path), "open");
     std::vector<uint8_t> bytes;
     uint8_t block[1 << 13];
     while (const size_t size = std::fread(block, 1, sizeof block, file.get()))
         bytes.insert(bytes.end(), block, block + size);
     if (std::ferror(file.get()) != 0)
-        fail(path, "read");
+        fail_file(std::string(path), "read");
     return bytes;
 }
 
@@ -72,24 +66,34 @@ void OutputFile::Close::operator()(std::FILE* file) const noexcept {
         std::fclose(file);
 }
 
+OutputFile::OutputFile(std::string_view path) : path_{path} {
+    if (const std::string target = followed_path(path_); path_ != "-" && is_replaceable(target)) {
+        replaced_.emplace(target, FileUse::output);
+        return;
+    }
+    in_place_.reset(path_ == "-" ? stdout : std::fopen(path_.c_str(), "wb"));
+    if (!in_place_)
+        fail_file(path_, "open");
+}
+
 bool OutputFile::write(std::string_view piece) noexcept {
-    if (failed_ == nullptr && !file_) {
-        file_.reset(path_ == "-" ? stdout : std::fopen(path_.c_str(), "wb"));
-        failed_ = file_ ? nullptr : "open";
-        error_ = errno;
-    }
-    if (failed_ == nullptr && std::fwrite(piece.data(), 1, piece.size(), file_.get()) != piece.size()) {
-        failed_ = "write";
-        error_ = errno;
-    }
-    return failed_ == nullptr;
+    if (error_ != 0)
+        return false;
+    errno = 0;
+    const bool written = replaced_
+                             ? replaced_->write(bytes_of(piece))
+                             : std::fwrite(piece.data(), 1, piece.size(), in_place_.get()) == piece.size();
+    if (!written)
+        error_ = errno != 0 ? errno : EIO;
+    return written;
 }
 
 void OutputFile::finish() {
-    if (failed_ != nullptr)
-        fail(path_, failed_, error_);
-    if (file_ && std::fflush(file_.get()) != 0)
-        fail(path_, "write");
+    errno = error_;
+    if (error_ != 0 || (in_place_ && std::fflush(in_place_.get()) != 0))
+        fail_file(path_, "write");
+    if (replaced_)
+        replaced_->finish();
 }
 
 void write_file(std::string_view path, std::span<const uint8_t> bytes) {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "replaced_file.hpp"
+
 #include <warpbeam/loader/module.hpp>
 #include <warpbeam/text/print.hpp>
 
@@ -21,13 +23,18 @@ namespace warpbeam::cli {
 
 /// The contents of a file; `-` is standard input. Throws Failure.
 [[nodiscard]] std::vector<uint8_t> read_file(std::string_view path);
-/// A file that is written piece by piece; `-` is standard output. It is created with the first piece.
+
+/// What a command writes, piece by piece; `-` is standard output. A file replaces that which was there as a
+/// whole, when it is finished; devices, pipes and files in folders where none can be made are written in
+/// place.
 class OutputFile final : public TextSink {
 public:
-    explicit OutputFile(std::string_view path) : path_{path} {}
+    /// Throws Failure if it can't be created.
+    explicit OutputFile(std::string_view path);
 
     [[nodiscard]] bool write(std::string_view piece) noexcept override;
-    /// Throws Failure if it could not be created or completely written.
+    [[nodiscard]] bool failed() const noexcept { return error_ != 0; }
+    /// Throws Failure if it was not completely written.
     void finish();
 
 private:
@@ -35,10 +42,11 @@ private:
         void operator()(std::FILE* file) const noexcept;
     };
     std::string path_;
-    std::unique_ptr<std::FILE, Close> file_;
-    const char* failed_ = nullptr;
+    std::optional<ReplacedFile> replaced_;
+    std::unique_ptr<std::FILE, Close> in_place_;
     int error_ = 0;
 };
+
 /// Writes a file; `-` is standard output. Throws Failure.
 void write_file(std::string_view path, std::span<const uint8_t> bytes);
 

@@ -71,12 +71,9 @@ Instruments::Instruments(const InstrumentSettings& settings) : settings_{setting
         tree_.emplace(settings.profile == Profile::exact);
     if (settings.trace.wanted())
         tracer_.emplace(settings.trace);
-    if (!settings.profile_path.empty()) {
+    // Whether it can be created is better known before a long run than after it.
+    if (!settings.profile_path.empty())
         file_.emplace(settings.profile_path);
-        // Whether it can be created is better known before a long run than after it.
-        if (!file_->write({}))
-            file_->finish();
-    }
 }
 
 void Instruments::configure(Config& config, uint64_t& fuel) {

@@ -44,8 +44,8 @@ enum class StandardStream : uint8_t { in, out, err };
 
 // ---- Files. After a failure, errno says why. ----
 
-/// Whether files can be made in a folder.
-[[nodiscard]] bool is_writable_folder(const char* path) noexcept;
+/// Whether a file can be written to, or files can be made in a folder.
+[[nodiscard]] bool is_writable(const char* path) noexcept;
 /// Makes a file, or makes it empty, that only its owner can read; null if it fails.
 [[nodiscard]] std::FILE* open_private(const char* path) noexcept;
 /// Waits until all that was written is on the medium.

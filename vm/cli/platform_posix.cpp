@@ -94,7 +94,7 @@ uint64_t process_number() noexcept { return static_cast<uint64_t>(::getpid()); }
 
 char** environment() noexcept { return environ; }
 
-bool is_writable_folder(const char* path) noexcept { return ::access(path, W_OK) == 0; }
+bool is_writable(const char* path) noexcept { return ::access(path, W_OK) == 0; }
 
 std::FILE* open_private(const char* path) noexcept {
     const int descriptor =

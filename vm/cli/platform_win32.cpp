@@ -121,7 +121,7 @@ uint64_t process_number() noexcept { return GetCurrentProcessId(); }
 
 char** environment() noexcept { return _environ; }
 
-bool is_writable_folder(const char* path) noexcept {
+bool is_writable(const char* path) noexcept {
     return ::_access(path, 2) == 0; // only whether it is there: who may write is known when a file is made
 }
 

@@ -7,16 +7,30 @@
 
 namespace warpbeam::cli {
 
-/// Follows links, so that the file itself is replaced and not a link to it, and makes sure that a file can be
-/// made there. Throws Failure.
+/// The path itself, or that to which a link leads: the file is replaced, and not a link to it. A link that
+/// can't be followed, or only by the system, is returned as it is.
+[[nodiscard]] std::string followed_path(const std::string& given);
+/// Whether a new file can take this path: nothing is there, or a file that can be written to, in a folder
+/// where files can be made.
+[[nodiscard]] bool is_replaceable(const std::string& path);
+/// The followed path. Throws Failure if it is not replaceable.
 [[nodiscard]] std::string checked_path(const std::string& given);
+
+enum class FileUse : uint8_t {
+    /// What a program has in its memory may be secret: only the owner can read it. It is on the medium when
+    /// it
+    /// is finished.
+    saved_state,
+    /// Has the permissions of the file it replaces, or those of any new file.
+    output,
+};
 
 /// A file that takes the place of another one when it is complete, so that a full disk spoils neither. It is
 /// removed if it is not finished.
 class ReplacedFile {
 public:
-    /// `path` is a checked one. Throws Failure if the file can't be created beside it.
-    explicit ReplacedFile(std::string path);
+    /// `path` is a replaceable one. Throws Failure if the file can't be created beside it.
+    ReplacedFile(std::string path, FileUse use);
     ReplacedFile(const ReplacedFile&) = delete;
     ReplacedFile& operator=(const ReplacedFile&) = delete;
     ~ReplacedFile();
@@ -29,6 +43,7 @@ public:
 private:
     std::string path_;
     std::string beside_;
+    FileUse use_;
     std::FILE* file_;
 };
 

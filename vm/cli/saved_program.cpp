@@ -72,7 +72,7 @@ private:
 
 class SnapshotFile final : public SnapshotSink {
 public:
-    explicit SnapshotFile(const std::string& path) : file_{path} {}
+    explicit SnapshotFile(const std::string& path) : file_{path, FileUse::saved_state} {}
     bool write(std::span<const uint8_t> bytes) noexcept override { return file_.write(bytes); }
     void finish() { file_.finish(); }
 

@@ -36,9 +36,9 @@ int wasm2wat(Words words) {
     print.left_out = &left_out;
     OutputFile out{output};
     const auto printed = print_wat(file.bytes, out, print);
-    out.finish();
-    if (!printed)
+    if (!printed && !out.failed())
         throw Failure(describe(path, printed.error(), file));
+    out.finish();
     for (const std::string_view name : left_out)
         std::fprintf(
             stderr,
