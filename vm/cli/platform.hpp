@@ -34,6 +34,9 @@ enum class StandardStream : uint8_t { in, out, err };
 /// What the system said last of one of the three, or of a function of the library.
 [[nodiscard]] std::string system_error();
 
+/// Writes a text to standard error, whatever signals arrive, as far as that can be written to. It may be
+/// called anywhere, also when memory has run out.
+void write_error(std::string_view text) noexcept;
 /// Ends the process at once, with a message on standard error. It may be called anywhere, also when memory
 /// has run out.
 [[noreturn]] void end_process(std::string_view message, int status) noexcept;

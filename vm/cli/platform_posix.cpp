@@ -79,14 +79,18 @@ std::optional<size_t> is_input_ready(bool waits) noexcept {
 
 std::string system_error() { return std::strerror(errno); }
 
-void end_process(std::string_view message, int status) noexcept {
-    while (!message.empty()) {
-        const auto written = write_output(StandardStream::err,
-                                          {reinterpret_cast<const uint8_t*>(message.data()), message.size()});
+void write_error(std::string_view text) noexcept {
+    while (!text.empty()) {
+        const auto written =
+            write_output(StandardStream::err, {reinterpret_cast<const uint8_t*>(text.data()), text.size()});
         if (written.value_or(0) == 0)
             break;
-        message.remove_prefix(*written);
+        text.remove_prefix(*written);
     }
+}
+
+void end_process(std::string_view message, int status) noexcept {
+    write_error(message);
     ::_exit(status);
 }
 

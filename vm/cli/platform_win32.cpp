@@ -110,10 +110,14 @@ std::optional<size_t> is_input_ready(bool waits) noexcept {
 
 std::string system_error() { return std::system_category().message(static_cast<int>(GetLastError())); }
 
-void end_process(std::string_view message, int status) noexcept {
+void write_error(std::string_view text) noexcept {
     DWORD count = 0;
-    (void)WriteFile(handle_of(StandardStream::err), message.data(), static_cast<DWORD>(message.size()),
-                    &count, nullptr);
+    (void)WriteFile(handle_of(StandardStream::err), text.data(), static_cast<DWORD>(text.size()), &count,
+                    nullptr);
+}
+
+void end_process(std::string_view message, int status) noexcept {
+    write_error(message);
     ::_exit(status);
 }
 

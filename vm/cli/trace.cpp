@@ -2,6 +2,7 @@
 
 #include "call_tree.hpp"
 #include "command.hpp"
+#include "platform.hpp"
 #include "values.hpp"
 
 #include <warpbeam/loader/instr_reader.hpp>
@@ -279,7 +280,7 @@ bool Tracer::wants(const Module& module, uint32_t func) {
 }
 
 void Tracer::flush() {
-    (void)std::fwrite(pending_.data(), 1, pending_.size(), stderr);
+    write_error(pending_);
     pending_.clear();
 }
 

@@ -8,12 +8,14 @@
 
 #include <atomic>
 #include <cerrno>
+#include <climits>
 #include <cstdarg>
 #include <cstdint>
 #include <cstdlib>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <string_view>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <time.h>
@@ -38,10 +40,14 @@ bool is_interrupted() {
 }
 
 /// How many of these bytes this call moves; never none of some. The guests of most tests read and write their
-/// standard streams at once; with UNSTEADY_STREAMS in the environment, these are cut short, too.
+/// standard streams at once; with UNSTEADY_SIZES=all in the environment, these are cut short, too, with
+/// UNSTEADY_SIZES=whole nothing.
 size_t shortened(int file, size_t size) {
-    static const bool streams = std::getenv("UNSTEADY_STREAMS") != nullptr;
-    return size < 2 || (file <= STDERR_FILENO && !streams) || random_number() % 2 == 0
+    static const char* const sizes = std::getenv("UNSTEADY_SIZES");
+    static const int first = sizes == nullptr                   ? STDERR_FILENO + 1
+                             : std::string_view{sizes} == "all" ? STDIN_FILENO
+                                                                : INT_MAX;
+    return size < 2 || file < first || random_number() % 2 == 0
                ? size
                : 1 + random_number() % (size < 100 ? size : 100);
 }
@@ -58,7 +64,7 @@ void on_signal(int) {}
 [[gnu::constructor]] void start() {
     struct sigaction action{};
     action.sa_handler = on_signal;
-    // What the C library writes by itself, as printf does, is not tried again.
+    // What the C library writes by itself, as printf does, is not tried again after a signal.
     action.sa_flags = SA_RESTART;
     (void)::sigaction(SIGUSR2, &action, nullptr);
     sigevent event{};
