@@ -308,6 +308,47 @@ TEST_F(DescriptorTest, lets_a_described_type_extend_one_that_is_not) {
     EXPECT_EQ(value_of(instance, "run"), 42);
 }
 
+TEST_F(DescriptorTest, a_type_that_adds_no_fields_may_be_described) {
+    const Instance instance = instantiate(R"((module
+        (type $base (sub (struct (field i32) (field i8))))
+        (rec
+            (type $a (sub $base (descriptor $da) (struct (field i32) (field i8))))
+            (type $da (describes $a) (struct (field i32))))
+        (rec
+            (type $empty (descriptor $de) (struct))
+            (type $de (describes $empty) (struct (field i32))))
+        (func (export "run") (result i32) (local $a (ref null $a)) (local $e (ref null $empty))
+            (local.set $a (struct.new_desc $a (i32.const 30) (i32.const 5) (struct.new $da (i32.const 3))))
+            (local.set $e (struct.new_desc $empty (struct.new $de (i32.const 4))))
+            (drop (struct.new $da (i32.const 9)))
+            (i32.add
+                (i32.add (struct.get $a 0 (local.get $a)) (struct.get_u $a 1 (local.get $a)))
+                (i32.add (struct.get $da 0 (ref.get_desc $a (local.get $a)))
+                         (struct.get $de 0 (ref.get_desc $empty (local.get $e))))))))");
+    EXPECT_EQ(value_of(instance, "run"), 42);
+}
+
+TEST_F(DescriptorTest, a_subtype_of_a_described_type_has_its_fields_after_the_descriptor) {
+    const Instance instance = instantiate(R"((module
+        (rec
+            (type $a (sub (descriptor $da) (struct (field i32))))
+            (type $da (sub (describes $a) (struct (field i32)))))
+        (rec
+            (type $b (sub $a (descriptor $db) (struct (field i32) (field i64) (field i8))))
+            (type $db (sub $da (describes $b) (struct (field i32) (field i32)))))
+        (func $first (param $a (ref $a)) (result i32)
+            (i32.add (struct.get $a 0 (local.get $a)) (struct.get $da 0 (ref.get_desc $a (local.get $a)))))
+        (func (export "run") (result i32) (local $b (ref null $b))
+            (local.set $b (struct.new_desc $b (i32.const 10) (i64.const -1) (i32.const 5)
+                (struct.new $db (i32.const 20) (i32.const 7))))
+            (drop (struct.new $db (i32.const 9) (i32.const 9)))
+            (if (i64.ne (struct.get $b 1 (local.get $b)) (i64.const -1)) (then unreachable))
+            (i32.add
+                (i32.add (call $first (ref.as_non_null (local.get $b))) (struct.get_u $b 2 (local.get $b)))
+                (struct.get $db 1 (ref.get_desc $b (local.get $b)))))))");
+    EXPECT_EQ(value_of(instance, "run"), 42);
+}
+
 /// Objects of the store and what they should hold: a graph that changes at random.
 TEST_F(GcTest, agrees_with_a_model) {
     const auto module = load(R"((module (type $s (struct (field i32) (field (mut (ref null $s)))

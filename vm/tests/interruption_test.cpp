@@ -269,6 +269,28 @@ TEST_F(InterruptionTest, unfinished_arrays_keep_the_limit_of_the_heap) {
         ASSERT_EQ(each.resume(), ExecutionState::done); // one is garbage when the next one is made
 }
 
+TEST_F(InterruptionTest, unfinished_arrays_that_just_fit_stay) {
+    constexpr uint64_t size = 16 + 8 * 1'000'000;
+    store = Store{engine, {.heap_bytes = 2 * size}};
+    const Instance instance = instantiate(arrays);
+    std::vector<Execution> both;
+    for (int i = 0; i < 2; ++i) {
+        store.clear_interrupt();
+        both.push_back(std::move(*Execution::create(*instance.func("zero"), {{Value{1'000'000}}})));
+        ASSERT_EQ(both.back().resume(), ExecutionState::interrupted); // in `stop`
+    }
+    // In turns, so that one would begin again whenever the other one does.
+    for (int turn = 0; turn < 1000; ++turn)
+        for (Execution& each : both)
+            if (each.state() != ExecutionState::done) {
+                ASSERT_NE(each.resume(), ExecutionState::trapped);
+                store.interrupt_handle().interrupt();
+            }
+    for (const Execution& each : both)
+        EXPECT_EQ(each.state(), ExecutionState::done);
+    store.clear_interrupt();
+}
+
 // The next node is followed before the leaf, so all leaves wait in the mark stack.
 TEST_F(LargeHeapTest, of_a_collection_with_a_deep_mark_stack) {
     const Instance instance = instantiate(R"((module

@@ -37,6 +37,21 @@ constexpr std::string_view source = R"((module
         (loop $more
             (global.set $node (call $make (i64.const 1)))
             (br_if $more (local.tee $n (i32.sub (local.get $n) (i32.const 1))))))
+    (func (export "grow") (param $n i32)
+        (loop $more
+            (call $stop)
+            (global.set $node (call $make (i64.const 1)))
+            (br_if $more (local.tee $n (i32.sub (local.get $n) (i32.const 1))))))
+    (func (export "sum") (result i64) (local $at (ref null $node)) (local $sum i64)
+        (local.set $at (global.get $node))
+        (loop $more
+            (if (ref.is_null (local.get $at)) (then (return (local.get $sum))))
+            (local.set $sum (i64.add (i64.add (local.get $sum) (struct.get $leaf 0 (struct.get $node 0 (local.get $at))))
+                (i64.add (struct.get $node 2 (local.get $at))
+                    (i64.add (struct.get $node 3 (local.get $at)) (struct.get $node 4 (local.get $at))))))
+            (local.set $at (struct.get $node 1 (local.get $at)))
+            (br $more))
+        (unreachable))
     (func (export "clear") (global.set $node (ref.null $node)))
     (func (export "churn")
         (loop $more (call $stop) (drop (call $make (i64.const 1))) (br $more)))
@@ -100,6 +115,44 @@ TEST_F(EagerPausedCollectionTest, of_an_execution_that_a_host_function_has_resum
     Execution inner = execution("inner");
     other = [&] { EXPECT_EQ(*inner.resume(), ExecutionState::interrupted); };
     EXPECT_EQ(outer(), 42);
+}
+
+TEST_F(EagerPausedCollectionTest, objects_are_made_after_it_and_not_in_its_middle) {
+    Execution grow = execution("grow", {Value{200}});
+    ExecutionState state{};
+    uint64_t slices = 0;
+    while ((state = *grow.resume()) == ExecutionState::interrupted && ++slices < 1'000'000)
+        if (slices % 16 != 0) // it can't go on from a poll that finds an interrupt
+            store.interrupt_handle().interrupt();
+    ASSERT_EQ(state, ExecutionState::done);
+    EXPECT_GT(slices, 2000u);
+    store.clear_interrupt();
+    Value sum;
+    ASSERT_TRUE(instance.func("sum")->call({}, {&sum, 1}));
+    EXPECT_EQ(sum.as<int64_t>(), 200 * 4);
+}
+
+TEST_F(EagerPausedCollectionTest, looks_at_a_long_array_in_pieces) {
+    const Instance long_array = instantiate(R"((module
+        (type $all (array (mut anyref)))
+        (type $one (struct (field i64)))
+        (import "host" "stop" (func $stop))
+        (global $all (mut (ref null $all)) (ref.null $all))
+        (func (export "hold") (param $n i32) (global.set $all (array.new_default $all (local.get $n))))
+        (func (export "make") (call $stop) (drop (struct.new $one (i64.const 1))))))");
+    const auto steps = [&](int32_t length) {
+        EXPECT_TRUE(long_array.func("hold")->call(std::array{Value{length}}, {}));
+        Execution make = std::move(*Execution::create(*long_array.func("make"), {}));
+        uint64_t count = 0;
+        while (*make.resume() == ExecutionState::interrupted && ++count < 10'000)
+            store.interrupt_handle().interrupt();
+        EXPECT_EQ(make.state(), ExecutionState::done);
+        store.clear_interrupt();
+        return count;
+    };
+    const uint64_t few = steps(1);
+    // A step looks at 10,000 references, and at the rest of a piece.
+    EXPECT_GE(steps(2'000'000) - few, 190u);
 }
 
 int finalized = 0;

@@ -183,6 +183,60 @@ TEST_F(HostileSnapshotTest, an_array_has_no_more_elements_than_fit_into_memory) 
     EXPECT_FALSE(restored(many));
 }
 
+TEST_F(HostileSnapshotTest, the_numbers_of_the_heap_agree_with_its_objects_and_its_limit) {
+    const Instance plain = instantiate(R"((module (type $bytes (array i8))
+        (global (export "a") (ref $bytes) (array.new_default $bytes (i32.const 20000)))))");
+    modules = {plain.module()};
+    const Instance instances[] = {plain};
+    store.collect();
+    const uint64_t live = store.heap().survived;
+    ASSERT_EQ(store.usage().heap_bytes, live);
+    const auto numbers = [](uint64_t survived, uint64_t allocated, uint32_t futile, uint64_t collections) {
+        Bytes all(28);
+        const auto put = [&](size_t at, uint64_t number, size_t size) {
+            for (size_t i = 0; i < size; ++i)
+                all[at + i] = static_cast<uint8_t>(number >> (8 * i));
+        };
+        put(0, survived, 8);
+        put(8, allocated, 8);
+        put(16, futile, 4);
+        put(20, collections, 8);
+        return all;
+    };
+    const Bytes whole = saved(store, {.instances = instances});
+    const auto at = std::ranges::search(whole, numbers(live, 0, 0, store.heap().collections));
+    ASSERT_EQ(at.size(), 28u);
+    constexpr uint64_t limit = 100'000;
+    const auto accepted = [&](uint64_t survived, uint64_t allocated, uint32_t futile = 0) {
+        Bytes changed = whole;
+        std::ranges::copy(numbers(survived, allocated, futile, 1),
+                          changed.begin() + (at.begin() - whole.begin()));
+        const Digest digest = sha256(std::span{changed}.first(changed.size() - 32));
+        std::ranges::copy(digest, changed.end() - 32);
+        BytesSource source{changed};
+        SnapshotSource* const sources[] = {&source};
+        RestoreOptions with = options();
+        with.limits.heap_bytes = limit;
+        return restore(engine, sources, with).has_value();
+    };
+    EXPECT_TRUE(accepted(live, 0));
+    constexpr uint64_t copied = 12 + 20'000 + 4; // the array, which is what is saved
+    EXPECT_TRUE(accepted(0, copied));
+    EXPECT_TRUE(accepted(copied - 8, 8));
+    EXPECT_FALSE(accepted(0, copied - 1));
+    EXPECT_FALSE(accepted(copied - 8, 7));
+    EXPECT_TRUE(accepted(limit, 0));
+    EXPECT_FALSE(accepted(limit + 1, 0));
+    EXPECT_TRUE(accepted(live, limit - live));
+    EXPECT_FALSE(accepted(live, limit - live + 1));
+    EXPECT_FALSE(accepted(live, limit));
+    EXPECT_FALSE(accepted(live, UINT64_MAX));
+    EXPECT_FALSE(accepted(UINT64_MAX, live + 1));
+    // After the ninth futile collection the heap is exhausted.
+    EXPECT_TRUE(accepted(live, 0, 9));
+    EXPECT_FALSE(accepted(live, 0, 10));
+}
+
 TEST_F(HostileSnapshotTest, every_flipped_bit_changes_the_digest) {
     for (size_t i = 0; i < bytes.size(); ++i) {
         Bytes changed = bytes;
