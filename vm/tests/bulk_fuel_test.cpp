@@ -93,6 +93,27 @@ TEST_F(BulkFuelTest, bytes_are_written_as_far_as_it_lasts) {
     EXPECT_EQ(bytes(), expected);
 }
 
+TEST_F(BulkFuelTest, a_memory_that_grows_takes_it_up_to_its_maximum) {
+    constexpr std::string_view growing = R"((module
+        (memory $m 1 4) (memory $big i64 1 (pagesize 1))
+        (func (export "one") (drop (memory.grow $m (i32.const 1))))
+        (func (export "two") (drop (memory.grow $m (i32.const 2))))
+        (func (export "three") (drop (memory.grow $m (i32.const 3))))
+        (func (export "four") (drop (memory.grow $m (i32.const 4))))
+        (func (export "huge") (drop (memory.grow $big (i64.const 0x3fffffffffffffff))))
+        (func (export "larger") (drop (memory.grow $big (i64.const 0x4000000000000000))))))";
+    constexpr uint64_t page = 65536 / 64;
+    const auto of = [&](const char* name) { return taken(instantiate(growing), name); };
+    EXPECT_EQ(of("one"), 1 + page);
+    EXPECT_EQ(of("two"), 1 + 2 * page);
+    EXPECT_EQ(of("three"), 1 + 3 * page);
+    EXPECT_EQ(of("four"), 1u) << "which is refused";
+    // What no machine has room for is refused, too; what is just below that has its price.
+    EXPECT_EQ(of("larger"), 1u);
+    store.set_fuel(1000);
+    EXPECT_EQ(trap_of(instantiate(growing), "huge"), "out of fuel");
+}
+
 TEST_F(BulkFuelTest, out_of_bounds_comes_before_out_of_fuel) {
     const Instance instance = instantiate(R"((module (memory 1)
         (func (export "fill") (memory.fill (i32.const 100) (i32.const 7) (i32.const 65536)))))");

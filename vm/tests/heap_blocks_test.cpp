@@ -1,10 +1,9 @@
 #include "fixture.hpp"
+#include "framing_allocator.hpp"
 #include "ordered_allocator.hpp"
 
 #include <warpbeam/vm/gc.hpp>
 #include <warpbeam/vm/root.hpp>
-
-#include <cstring>
 
 /// What the heap does at the exact edges of its rules: when it is collected, which blocks it keeps, what it
 /// calls exhausted. Each number follows from the size of a block, 65,472 bytes, of which cells get 64,416.
@@ -197,23 +196,6 @@ TEST(HeapBlocksOfTheSystem, large_arrays_of_any_number_of_parts) {
             EXPECT_LT(store.heap().bytes, 200'000u) << parts << " " << beyond;
         }
 }
-
-/// Has other words after each block.
-class FramingAllocator final : public Allocator {
-public:
-    void* allocate(size_t bytes, size_t alignment) noexcept override {
-        auto* const memory = static_cast<uint8_t*>(standard().allocate(bytes + frame, alignment));
-        if (memory != nullptr)
-            std::memset(memory + bytes, 0x11, frame);
-        return memory;
-    }
-    void deallocate(void* memory, size_t bytes, size_t alignment) noexcept override {
-        standard().deallocate(memory, bytes + frame, alignment);
-    }
-
-private:
-    static constexpr size_t frame = 64;
-};
 
 TEST(HeapBlocksOfTheSystem, nothing_after_a_block_is_an_object) {
     FramingAllocator allocator;

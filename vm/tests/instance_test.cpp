@@ -75,6 +75,66 @@ TEST_F(InstanceTest, applies_data_segments_in_order) {
     EXPECT_EQ(std::string(bytes.begin(), bytes.end()), "abXYef");
 }
 
+TEST_F(InstanceTest, each_memory_has_its_own_data) {
+    // So much that instances share the pages.
+    const auto data = [](int memory, char letter, size_t size) {
+        return "(data (memory " + std::to_string(memory) + ") (i32.const 5) \"" + std::string(size, letter) +
+               "\")";
+    };
+    for (const size_t size : {100u, 50'000u}) {
+        const Memory imported = *Memory::create(store, {.limits = {.min = 1}});
+        Linker own{engine};
+        ASSERT_TRUE(own.define("m", "m", imported));
+        const auto module = load("(module (import \"m\" \"m\" (memory 1)) (memory (export \"a\") 1)"
+                                 "(memory (export \"b\") 1) (memory (export \"c\") 1)" +
+                                 data(0, 'i', size) + data(1, 'a', size) + data(3, 'c', size) + ")");
+        for (int round = 0; round < 2; ++round) {
+            const auto instance = own.instantiate(store, module);
+            ASSERT_TRUE(instance);
+            const auto holds = [&](const Memory& memory, char letter, size_t count) {
+                const auto bytes = memory.data();
+                EXPECT_EQ(static_cast<size_t>(std::ranges::count(bytes, static_cast<uint8_t>(letter))),
+                          count);
+                EXPECT_EQ(static_cast<size_t>(std::ranges::count(bytes, 0)), bytes.size() - count);
+                if (count != 0) {
+                    EXPECT_EQ(bytes[5], letter);
+                    bytes[5] = 0; // the next instance has its own
+                }
+            };
+            holds(*instance->memory("a"), 'a', size);
+            holds(*instance->memory("b"), 'b', 0);
+            holds(*instance->memory("c"), 'c', size);
+            holds(imported, 'i', size);
+        }
+    }
+}
+
+class EagerInstanceTest : public VmTest {
+protected:
+    EagerInstanceTest() : VmTest{{.features = FeatureSet::all(), .collect_always = true}} {}
+};
+
+TEST_F(EagerInstanceTest, objects_of_segments_live_while_the_others_are_made) {
+    const Instance instance = instantiate(R"((module
+        (type $box (struct (field i32)))
+        (table $t 9 (ref null $box))
+        (elem $a (ref null $box) (item (struct.new $box (i32.const 1))) (item (struct.new $box (i32.const 2))))
+        (elem $b (ref null $box) (item (struct.new $box (i32.const 3))) (item (struct.new $box (i32.const 4))))
+        (elem $c (ref null $box) (item (struct.new $box (i32.const 5))) (item (struct.new $box (i32.const 6))))
+        (func $get (param i32) (result i32) (struct.get $box 0 (table.get $t (local.get 0))))
+        (func (export "all") (result i32)
+            (table.init $t $a (i32.const 0) (i32.const 0) (i32.const 2))
+            (table.init $t $b (i32.const 2) (i32.const 0) (i32.const 2))
+            (table.init $t $c (i32.const 4) (i32.const 0) (i32.const 2))
+            (i32.add (i32.add (call $get (i32.const 0)) (i32.mul (call $get (i32.const 1)) (i32.const 10)))
+                (i32.add
+                    (i32.add (i32.mul (call $get (i32.const 2)) (i32.const 100))
+                             (i32.mul (call $get (i32.const 3)) (i32.const 1000)))
+                    (i32.add (i32.mul (call $get (i32.const 4)) (i32.const 10000))
+                             (i32.mul (call $get (i32.const 5)) (i32.const 100000))))))))");
+    EXPECT_EQ(value_of(instance, "all"), 654321);
+}
+
 TEST_F(InstanceTest, keeps_the_effects_of_segments_before_the_one_that_traps) {
     const auto memory = Memory::create(store, {.limits = {.min = 1}});
     const auto table = Table::create(store, {funcref, {.min = 2}}, Func{});

@@ -116,6 +116,7 @@ TEST_F(StoreLimitsTest, memories_and_tables_are_counted) {
     const auto third = Memory::create(small, {});
     ASSERT_FALSE(third);
     EXPECT_EQ(third.error().code(), ErrorCode::limit);
+    EXPECT_EQ(third.error().message(), "store memory limit reached (2)");
     const StoreUsage usage = small.usage();
     EXPECT_EQ(usage.memories, 2u);
     EXPECT_EQ(usage.tables, 1u);
@@ -211,6 +212,22 @@ TEST_F(StoreLimitsTest, hold_whatever_the_policy_makes) {
     EXPECT_EQ(asked.usage().memory_bytes, 65536u);
     EXPECT_EQ(asked.usage().tables, 1u);
     EXPECT_EQ(asked.usage().table_elements, 1u);
+}
+
+TEST_F(StoreLimitsTest, hold_for_each_of_what_the_policy_makes) {
+    Meddler policy;
+    Store few{engine, {.memories = 1, .growth = &policy}};
+    policy.store = &few;
+    policy.armed = 1;
+    const auto second = Memory::create(few, {.limits = {.min = 1}});
+    ASSERT_FALSE(second);
+    EXPECT_EQ(second.error().message(), "the growth policy used up the space for a memory of 1 page");
+    EXPECT_EQ(few.usage().memories, 1u);
+    Store small{engine, {.memory_bytes = 65536, .growth = &policy}};
+    policy.store = &small;
+    policy.armed = 1;
+    EXPECT_FALSE(Memory::create(small, {.limits = {.min = 1}}));
+    EXPECT_EQ(small.usage().memory_bytes, 65536u);
 }
 
 TEST(StoreAccounting, a_stack_is_as_large_as_it_has_to_be) {

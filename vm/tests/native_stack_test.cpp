@@ -1,4 +1,5 @@
 #include "fixture.hpp"
+#include "store/native_stack.hpp"
 
 #include <algorithm>
 #include <cstdlib>
@@ -6,6 +7,10 @@
 #include <functional>
 #include <pthread.h>
 #include <unistd.h>
+
+#if defined(__GLIBC__)
+#include <ucontext.h>
+#endif
 
 namespace warpbeam {
 namespace {
@@ -74,6 +79,59 @@ TEST_F(NativeStackTest, of_a_small_thread_is_not_all_reserve) {
         EXPECT_EQ(instance.func("run")->call().error().code(), TrapCode::call_stack_exhausted);
     });
 }
+
+/// Calls itself until so much of the stack is used, and then asks.
+[[gnu::noinline]] void ask_at(uintptr_t top, size_t used, const std::function<void()>& ask) {
+    volatile char room[1024];
+    room[0] = 0;
+    if (top - reinterpret_cast<uintptr_t>(__builtin_frame_address(0)) < used)
+        ask_at(top, used, ask);
+    else
+        ask();
+    room[1] = room[0]; // not a tail call
+}
+
+TEST(NativeStack, what_is_left_counts_against_the_reserve_or_a_quarter_of_all) {
+    const auto has_left = [](size_t size, size_t used, int64_t reserve) {
+        bool enough = false;
+        on_stack_of(size, [&] {
+            ask_at(reinterpret_cast<uintptr_t>(__builtin_frame_address(0)), used,
+                   [&] { enough = vm::has_native_stack(reserve); });
+        });
+        return enough;
+    };
+    constexpr size_t kib = 1024;
+    // Of a megabyte, a reserve of 100 KiB is less than a quarter.
+    EXPECT_TRUE(has_left(1024 * kib, 0, 100 * kib));
+    EXPECT_TRUE(has_left(1024 * kib, 850 * kib, 100 * kib));
+    EXPECT_FALSE(has_left(1024 * kib, 960 * kib, 100 * kib));
+    // Of 256 KiB it is more.
+    EXPECT_TRUE(has_left(256 * kib, 170 * kib, 100 * kib));
+    EXPECT_FALSE(has_left(256 * kib, 220 * kib, 100 * kib));
+}
+
+#if defined(__GLIBC__)
+// A coroutine of the embedder's, about which the system knows nothing.
+TEST_F(NativeStackTest, of_the_embedders_own_is_not_judged) {
+    std::vector<char> memory(256 * 1024);
+    static ucontext_t outside, inside;
+    static std::function<void()> body;
+    int32_t result = 0;
+    const Instance other = instantiate(R"((module (func (export "f") (result i32) (i32.const 42))))");
+    body = [&] {
+        const auto called = (*other.func<int32_t()>("f"))();
+        result = called ? *called : -1;
+    };
+    ASSERT_EQ(::getcontext(&inside), 0);
+    inside.uc_stack.ss_sp = memory.data();
+    inside.uc_stack.ss_size = memory.size();
+    inside.uc_link = &outside;
+    ::makecontext(&inside, [] { body(); }, 0);
+    ASSERT_EQ(::swapcontext(&outside, &inside), 0);
+    EXPECT_EQ(result, 42);
+    body = nullptr;
+}
+#endif
 
 #if defined(__OPTIMIZE__) && WARPBEAM_CHECKS == 0 && !defined(_WIN32)
 enum class Result : uint8_t { none, ok, trap };

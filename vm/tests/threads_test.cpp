@@ -334,5 +334,26 @@ TEST_F(WaitlessTest, a_shared_memory_counts_with_what_it_can_become) {
     EXPECT_TRUE(Memory::create(store, make_shared(shared_type(0, 1))));
 }
 
+TEST_F(ThreadsTest, waits_reach_to_the_last_bytes_of_a_memory) {
+    const auto wait = [](const SharedMemory& memory, uint64_t address, auto expected) {
+        const auto result = memory.wait(address, expected, 0);
+        return result ? static_cast<int>(*result) : -1;
+    };
+    const int other = static_cast<int>(WaitResult::not_equal);
+    const SharedMemory page = make_shared(shared_type(1, 1));
+    EXPECT_EQ(wait(page, 65536 - 4, uint32_t{1}), other);
+    EXPECT_EQ(wait(page, 65536 - 8, uint64_t{1}), other);
+    EXPECT_EQ(wait(page, 65536, uint32_t{1}), -1);
+    EXPECT_EQ(wait(page, 65536, uint64_t{1}), -1);
+    // With pages of a byte, a memory may be as small as what is waited for.
+    for (const uint64_t bytes : {0u, 3u, 4u, 7u, 8u}) {
+        MemoryType type = shared_type(bytes, bytes);
+        type.page_size_log2 = 0;
+        const SharedMemory small = make_shared(type);
+        EXPECT_EQ(wait(small, 0, uint32_t{1}), bytes >= 4 ? other : -1) << bytes;
+        EXPECT_EQ(wait(small, 0, uint64_t{1}), bytes >= 8 ? other : -1) << bytes;
+    }
+}
+
 } // namespace
 } // namespace warpbeam

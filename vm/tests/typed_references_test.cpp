@@ -207,7 +207,9 @@ TEST_F(TypedReferencesTest, arguments_fit_or_trap) {
     EXPECT_EQ((*instance.func<int32_t(AnyRef)>("unbox"))(box), 9);
     EXPECT_EQ(trap_in((*instance.func<int32_t(AnyRef)>("unbox"))(AnyRef::i31(1))), misfit);
     EXPECT_EQ((*instance.func<int32_t(ArrayRef)>("any length"))(make_array(4)), 4);
-    EXPECT_EQ((*instance.func<int32_t(AnyRef)>("number"))(AnyRef::i31(31)), 31);
+    for (const int32_t number : {0, 1, 31, 0x3fff'ffff, 0x4000'0000, 0x7fff'ffff})
+        EXPECT_EQ((*instance.func<int32_t(AnyRef)>("number"))(AnyRef::i31(static_cast<uint32_t>(number))),
+                  number);
     EXPECT_EQ(trap_in((*instance.func<int32_t(AnyRef)>("number"))(box)), misfit);
     EXPECT_EQ(trap_in((*instance.func<void(ExternRef)>("not null"))({})), misfit);
     EXPECT_EQ(trap_in((*instance.func<void(ExternRef)>("not null"))(ExternRef::host(1))), "");
