@@ -153,6 +153,22 @@ TEST_F(ExactBlocks, of_arrays_in_constant_expressions) {
     }
 }
 
+TEST_F(ExactBlocks, of_imports) {
+    for (size_t count = 1; count < 20; ++count) {
+        std::string imports;
+        for (size_t i = 0; i < count; ++i)
+            imports += "(import \"m\" \"g\" (global i32))";
+        const auto module = engine.load(assemble("(module " + imports + ")"));
+        ASSERT_TRUE(module);
+        Store store{engine};
+        const Extern one = *Global::create(store, {.content = ValType::i32, .is_mutable = false}, Value{7});
+        for (size_t given = 0; given < count + 5; ++given) {
+            const std::vector<Extern> values(given, one);
+            EXPECT_EQ(Instance::create(store, *module, values).has_value(), given >= count) << given;
+        }
+    }
+}
+
 TEST(ScarceCalls, few_values_need_no_memory) {
     Config config;
     config.features = FeatureSet::all();

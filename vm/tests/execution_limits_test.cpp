@@ -60,6 +60,96 @@ TEST_F(ExecutionTest, are_not_made_beyond_the_limit_of_memory) {
     EXPECT_TRUE(Execution::create(count, {{Value{1}}}));
 }
 
+TEST_F(ExecutionTest, the_limit_of_memory_is_that_of_their_own_stacks) {
+    Store small{engine, {.execution_bytes = 2048}};
+    const Instance instance = *linker.instantiate(small, load(R"((module
+        (func $deep (export "deep") (param $n i32) (result i32)
+            (if (result i32) (local.get $n)
+                (then (i32.add (i32.const 1) (call $deep (i32.sub (local.get $n) (i32.const 1)))))
+                (else (i32.const 0))))))"));
+    const auto deep = *instance.func<int32_t(int32_t)>("deep");
+    EXPECT_EQ(deep(500), 500) << "the stack of a call, which is kept for the next one";
+    Execution shallow = *Execution::create(*instance.func("deep"), {{Value{5}}});
+    EXPECT_EQ(shallow.resume(), ExecutionState::done);
+}
+
+TEST_F(ExecutionTest, parameters_may_be_too_many_for_a_stack) {
+    std::string params;
+    for (int i = 0; i < 500; ++i)
+        params += " i64";
+    const std::string wat = "(module (func (export \"f\") (param" + params + ")))";
+    const std::vector<Value> args(500, Value{int64_t{1}});
+    const auto created = [&](size_t stack, uint64_t bytes) {
+        Engine own{{.stack_size = stack}};
+        Store limited{own, {.execution_bytes = bytes}};
+        const auto instance = Instance::create(limited, *own.load(assemble(wat)));
+        const auto execution = Execution::create(*instance->func("f"), args);
+        return execution ? std::string{} : std::string{execution.error().message()};
+    };
+    EXPECT_EQ(created(1 << 16, UINT64_MAX), "");
+    EXPECT_EQ(created(1 << 16, 1 << 16), "");
+    EXPECT_EQ(created(1 << 16, 2048), "the stacks of executions exceed the store's limit of 2048 bytes");
+    const std::string too_small = created(2048, UINT64_MAX);
+    EXPECT_EQ(created(2048, 1 << 16), too_small);
+    EXPECT_EQ(created(2048, 2048), too_small);
+    EXPECT_EQ(created(2048, 1024), "the stacks of executions exceed the store's limit of 1024 bytes");
+    EXPECT_EQ(too_small,
+              "500 parameters and 0 results do not fit into a stack of 2048 bytes (Config::stack_size)");
+}
+
+TEST(ExecutionMemory, the_next_call_takes_the_stack_of_the_last_one) {
+    ScarceStore scarce{{}};
+    const auto module = scarce.engine.load(assemble(R"((module
+        (func $deep (export "deep") (param $n i32) (result i32)
+            (if (result i32) (local.get $n)
+                (then (i32.add (i32.const 1) (call $deep (i32.sub (local.get $n) (i32.const 1)))))
+                (else (i32.const 0))))))"));
+    ASSERT_TRUE(module);
+    const auto instance = Instance::create(scarce.store, *module);
+    ASSERT_TRUE(instance);
+    for (const size_t allowed : {SIZE_MAX, size_t{0}}) {
+        scarce.allocator.allow(allowed);
+        auto deep = Execution::create(*instance->func("deep"), {{Value{500}}});
+        EXPECT_TRUE(deep && deep->resume() == ExecutionState::done);
+        scarce.allocator.allow(SIZE_MAX);
+    }
+}
+
+TEST(ExecutionMemory, few_stacks_are_kept) {
+    AccountingAllocator counted;
+    Engine engine{{.allocator = &counted}};
+    Store store{engine};
+    const auto module = engine.load(assemble(R"((module
+        (func $deep (export "deep") (param $n i32) (result i32)
+            (if (result i32) (local.get $n)
+                (then (i32.add (i32.const 1) (call $deep (i32.sub (local.get $n) (i32.const 1)))))
+                (else (i32.const 0))))))"));
+    ASSERT_TRUE(module);
+    const auto instance = Instance::create(store, *module);
+    ASSERT_TRUE(instance);
+    const Func deep = *instance->func("deep");
+    const auto run = [&](std::vector<int32_t> depths) {
+        std::vector<Execution> all;
+        for (const int32_t depth : depths)
+            all.push_back(std::move(*Execution::create(deep, {{Value{depth}}})));
+        for (Execution& each : all)
+            EXPECT_EQ(each.resume(), ExecutionState::done);
+    };
+    run({1});
+    const uint64_t before = counted.blocks().live;
+    run({500});
+    const uint64_t with_one = counted.blocks().live;
+    EXPECT_GT(with_one, before);
+    // Of stacks beyond 64 KiB one is kept.
+    run({20'000});
+    const uint64_t with_large = counted.blocks().live;
+    run({20'000, 20'000, 20'000});
+    EXPECT_LT(counted.blocks().live, with_large + (uint64_t{1} << 19));
+    // And of small ones eight.
+    run(std::vector<int32_t>(100, 1));
+    EXPECT_LT(counted.blocks().live, with_large + (uint64_t{1} << 19) + 10 * 2000);
+}
+
 TEST(ExecutionMemory, of_one_that_waits_is_less_than_a_kibibyte) {
     AccountingAllocator counted;
     Engine engine{{.allocator = &counted}};

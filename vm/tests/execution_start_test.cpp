@@ -117,6 +117,15 @@ TEST_F(ExecutionStartTest, comes_to_what_its_parts_come_to) {
                     false);
 }
 
+TEST_F(ExecutionStartTest, counts_what_a_host_function_takes_beyond_what_there_is) {
+    ASSERT_TRUE(linker.func("env", "take", [](Caller& caller, uint64_t bytes) { caller.take_fuel(bytes); }));
+    const Instance instance = instantiate(R"((module (import "env" "take" (func $take (param i64)))
+        (func (export "f") (param $bytes i64) (call $take (local.get $bytes)))))");
+    for (const uint64_t bytes : {0u, 64u, 640u, 64'000u, 64'001u})
+        for (const uint64_t fuel : {5u, 10u, 11u, 12u, 900u})
+            expect_the_same(*instance.func("f"), {Value{bytes}}, fuel);
+}
+
 TEST_F(ExecutionStartTest, begins_nothing_with_slots_without_a_call_before) {
     const Instance instance = instantiate(adder);
     uint64_t frame[1] = {5};

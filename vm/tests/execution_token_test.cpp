@@ -44,6 +44,23 @@ TEST_F(ExecutionTest, is_answered_by_other_threads) {
     EXPECT_EQ(result_of(execution), 5 + 2 + 3);
 }
 
+TEST_F(ExecutionTest, each_value_of_an_answer_has_to_fit) {
+    using Three = std::tuple<int32_t, double, int64_t>();
+    ASSERT_TRUE(linker.host_call<Three>("env", "three"));
+    const Instance instance = instantiate(R"((module
+        (import "env" "three" (func $three (result i32 f64 i64)))
+        (func (export "f") (result i32 f64 i64) (call $three))))");
+    Execution execution = std::move(*Execution::create(*instance.func("f"), {}));
+    ASSERT_EQ(execution.resume(), ExecutionState::host_call);
+    const AnswerToken token = *execution.token();
+    const Value one{1}, two{2.0}, three{int64_t{3}};
+    EXPECT_EQ(token.answer({{two, two, three}}).error().message(), "value 0 has the wrong type");
+    EXPECT_EQ(token.answer({{one, one, three}}).error().message(), "value 1 has the wrong type");
+    EXPECT_EQ(token.answer({{one, two, two}}).error().message(), "value 2 has the wrong type");
+    EXPECT_TRUE(token.answer({{one, two, three}}));
+    EXPECT_EQ(execution.resume(), ExecutionState::done);
+}
+
 TEST_F(ExecutionTest, tells_the_holders_of_its_tokens_that_it_is_gone) {
     const Instance instance = instantiate(adder);
     int dropped = 0;

@@ -178,6 +178,26 @@ TEST_F(HostFuncTest, untyped_must_return_what_it_declared) {
     EXPECT_EQ(called.error().message(), "result 0 of the host function has the wrong type");
 }
 
+TEST(HostFuncLimits, are_those_of_modules) {
+    Config config;
+    config.limits.params = 3;
+    config.limits.results = 2;
+    Engine engine{config};
+    Store store{engine};
+    const std::vector<ValType> types(4, ValType::i32);
+    const auto wrapped = [&](size_t params, size_t results) {
+        return Func::wrap(store, FuncType{std::span{types}.first(params), std::span{types}.first(results)},
+                          [](Caller&, std::span<const Value>, std::span<Value>) -> std::expected<void, Trap> {
+                              return {};
+                          })
+            .has_value();
+    };
+    EXPECT_TRUE(wrapped(3, 2));
+    EXPECT_FALSE(wrapped(4, 2));
+    EXPECT_FALSE(wrapped(3, 3));
+    EXPECT_FALSE(wrapped(4, 3));
+}
+
 TEST_F(HostFuncTest, untyped_takes_many_values) {
     const std::vector<ValType> many(30, ValType::i64);
     const auto reverse = Func::wrap(

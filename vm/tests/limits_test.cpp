@@ -110,7 +110,7 @@ TEST_F(StoreLimitsTest, memories_and_tables_are_counted) {
     Store small{engine, {.memories = 2, .tables = 1}};
     const auto instance = make(small, growing);
     ASSERT_TRUE(instance);
-    EXPECT_EQ(make(small, growing).error().code(), ErrorCode::limit) << "the second table";
+    EXPECT_EQ(make(small, growing).error().message(), "store table limit reached (1)");
     EXPECT_EQ(small.usage().memories, 1u) << "what the failed instantiation made is gone";
     EXPECT_TRUE(Memory::create(small, {.limits = {.min = 1}}));
     const auto third = Memory::create(small, {});

@@ -33,6 +33,17 @@ void on_stack_at(void* stack, size_t size, std::function<void()> run) {
 }
 void on_stack_of(size_t size, std::function<void()> run) { on_stack_at(nullptr, size, std::move(run)); }
 
+/// Calls itself until so much of the stack is used, and then asks.
+[[gnu::noinline]] void ask_at(uintptr_t top, size_t used, const std::function<void()>& ask) {
+    volatile char room[1024];
+    room[0] = 0;
+    if (top - reinterpret_cast<uintptr_t>(__builtin_frame_address(0)) < used)
+        ask_at(top, used, ask);
+    else
+        ask();
+    room[1] = room[0]; // not a tail call
+}
+
 class NativeStackTest : public VmTest {
 protected:
     NativeStackTest() : VmTest{{.host_call_depth = 1'000'000}} {
@@ -67,6 +78,14 @@ TEST_F(NativeStackTest, is_looked_at_before_each_call_into_the_store) {
     RecordProperty("bytes_per_level", static_cast<int>(bytes_per_level));
 }
 
+TEST_F(NativeStackTest, no_more_is_kept_free_than_the_reserve) {
+    const Instance other = instantiate(R"((module (func (export "f") (result i32) (i32.const 42))))");
+    on_stack_of(2048 * 1024, [&] {
+        ask_at(reinterpret_cast<uintptr_t>(__builtin_frame_address(0)), 1700 * 1024,
+               [&] { EXPECT_EQ((*other.func<int32_t()>("f"))(), 42); });
+    });
+}
+
 TEST_F(NativeStackTest, of_a_small_thread_is_not_all_reserve) {
     size_t size = 64 * 1024;
 #ifndef _WIN32
@@ -78,17 +97,6 @@ TEST_F(NativeStackTest, of_a_small_thread_is_not_all_reserve) {
         EXPECT_EQ((*other.func<int32_t()>("f"))(), 42);
         EXPECT_EQ(instance.func("run")->call().error().code(), TrapCode::call_stack_exhausted);
     });
-}
-
-/// Calls itself until so much of the stack is used, and then asks.
-[[gnu::noinline]] void ask_at(uintptr_t top, size_t used, const std::function<void()>& ask) {
-    volatile char room[1024];
-    room[0] = 0;
-    if (top - reinterpret_cast<uintptr_t>(__builtin_frame_address(0)) < used)
-        ask_at(top, used, ask);
-    else
-        ask();
-    room[1] = room[0]; // not a tail call
 }
 
 TEST(NativeStack, what_is_left_counts_against_the_reserve_or_a_quarter_of_all) {

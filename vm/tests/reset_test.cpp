@@ -1,5 +1,6 @@
 #include "fixture.hpp"
 
+#include <warpbeam/memory/memory_image.hpp>
 #include <warpbeam/vm/memory_view.hpp>
 
 #include <fstream>
@@ -139,22 +140,36 @@ uint64_t mapped_images() {
 }
 
 TEST_F(Reset, shares_only_what_is_close_together) {
+    const uint8_t byte[] = {1};
+    const MemoryImage::Piece piece[] = {{0, byte}};
+    if (!MemoryImage::create(piece))
+        GTEST_SKIP() << "no images here";
     const auto image_of = [&](std::string_view wat) {
         Store own{engine};
+        Linker imports{engine};
+        EXPECT_TRUE(imports.define("m", "m", *Memory::create(own, {.limits = {.min = 1}})));
         const auto module = load(wat);
-        EXPECT_TRUE(linker.instantiate(own, module));
-        const auto second = linker.instantiate(own, module);
+        EXPECT_TRUE(imports.instantiate(own, module));
+        const auto second = imports.instantiate(own, module);
         EXPECT_TRUE(second && MemoryView{*second->memory("m")}.read<char>(70'000) == 'a');
         return mapped_images();
     };
     const std::string data = "(data (i32.const 70000) \"" + big(100'000, 'a') + "\")";
     const std::string memory = "(memory (export \"m\") 200) ";
     const uint64_t near = image_of("(module " + memory + data + "(data (i32.const 200000) \"b\"))");
-    if (near == 0)
-        GTEST_SKIP() << "no images here";
+    EXPECT_GE(near, 100'000u);
     EXPECT_LE(near, 200'000u) << "from the first byte to the last";
     EXPECT_EQ(image_of("(module " + memory + data + "(data (i32.const 10000000) \"b\"))"), 0u);
     EXPECT_EQ(image_of("(module " + memory + data + "(data (i32.const 0) \"b\"))"), 172'032u);
+    // What is worth while, and at most twice as large as what it holds, to the byte.
+    const auto only = [&](size_t size) { return "(data (i32.const 70000) \"" + big(size, 'a') + "\")"; };
+    EXPECT_GT(image_of("(module " + memory + only(16 * 1024) + ")"), 0u);
+    EXPECT_EQ(image_of("(module " + memory + only(16 * 1024 - 1) + ")"), 0u);
+    EXPECT_GT(image_of("(module " + memory + data + "(data (i32.const 270002) \"b\"))"), 0u);
+    EXPECT_EQ(image_of("(module " + memory + data + "(data (i32.const 270003) \"b\"))"), 0u);
+    // Beside memories of others.
+    const std::string second = "(data (memory 1) (i32.const 70000) \"" + big(100'000, 'a') + "\")";
+    EXPECT_GT(image_of("(module (import \"m\" \"m\" (memory 1))" + memory + second + ")"), 0u);
 }
 
 TEST_F(Reset, shares_data_at_computed_places) {
@@ -184,6 +199,31 @@ TEST_F(Reset, shares_data_at_computed_places) {
     EXPECT_FALSE(shares(doubling, "(global.get 40)", 'a'));
 }
 #endif
+
+TEST_F(Reset, of_each_table) {
+    const Instance instance = instantiate(R"((module
+        (table $a 2 funcref) (table $b 2 funcref) (table $c 2 funcref)
+        (elem (table $b) (i32.const 0) func $f) (elem (table $c) (i32.const 1) func $f)
+        (func $f)
+        (func (export "spoil") (param i32) (result i32)
+            (table.set $a (i32.const 0) (ref.func $f)) (table.set $b (i32.const 0) (ref.null func))
+            (table.set $b (i32.const 1) (ref.func $f)) (table.set $c (i32.const 0) (ref.func $f))
+            (i32.add (table.grow $b (ref.func $f) (i32.const 3)) (table.grow $c (ref.func $f) (i32.const 4))))
+        (func (export "state") (param i32) (result i32)
+            (i32.add
+                (i32.add (i32.mul (ref.is_null (table.get $a (i32.const 0))) (i32.const 1))
+                         (i32.mul (ref.is_null (table.get $b (i32.const 0))) (i32.const 10)))
+                (i32.add
+                    (i32.add (i32.mul (ref.is_null (table.get $b (i32.const 1))) (i32.const 100))
+                             (i32.mul (ref.is_null (table.get $c (i32.const 0))) (i32.const 1000)))
+                    (i32.add (i32.mul (table.size $b) (i32.const 10000))
+                             (i32.mul (table.size $c) (i32.const 100000))))))))");
+    EXPECT_EQ(call(instance, "state"), 221101);
+    EXPECT_EQ(call(instance, "spoil"), 4);
+    EXPECT_EQ(call(instance, "state"), 650010);
+    ASSERT_TRUE(Instance{instance}.reset());
+    EXPECT_EQ(call(instance, "state"), 221101);
+}
 
 TEST_F(Reset, a_segment_that_traps_leaves_what_the_specification_says) {
     // The one before it is applied, the one after it is not, however often it is tried.

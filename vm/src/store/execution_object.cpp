@@ -29,6 +29,12 @@ Error stacks_exceed(const Quota& quota) noexcept {
                  quota.max_execution_bytes()};
 }
 
+Error exceeds_stack(const StoreImpl& store, const FuncType& type) noexcept {
+    return Error{ErrorCode::limit,
+                 "%zu parameters and %zu results do not fit into a stack of %zu bytes (Config::stack_size)",
+                 type.params.size(), type.results.size(), store.stacks.max_stack()};
+}
+
 /// The units that were taken beyond what was left: rounded as those are, so that the difference of both
 /// counts the units that were begun.
 uint64_t debt_of(int64_t fuel) noexcept {
@@ -57,7 +63,9 @@ std::expected<Ref<ExecutionObject>, Error> ExecutionObject::create(StoreImpl& st
     TrapCode failure{};
     Execution* const execution = store.stacks.take_owned(std::max(params, slots_of(type.results)), failure);
     if (execution == nullptr)
-        return std::unexpected{failure == TrapCode::limit ? stacks_exceed(store.quota) : no_memory()};
+        return std::unexpected{failure == TrapCode::limit                  ? stacks_exceed(store.quota)
+                               : failure == TrapCode::call_stack_exhausted ? exceeds_stack(store, type)
+                                                                           : no_memory()};
     auto object = take(store);
     if (!object) {
         store.quota.return_execution_bytes(block_size(*execution));

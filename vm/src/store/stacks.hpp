@@ -189,6 +189,7 @@ public:
         return engine_.config().interruption && target_->is_made();
     }
     /// Config::fuel.
+    [[nodiscard]] size_t max_stack() const noexcept { return max_stack_; }
     [[nodiscard]] bool has_fuel() const noexcept { return has_fuel_; }
     /// An interrupt has had its effect.
     void clear_request() noexcept {

@@ -53,8 +53,8 @@ private:
 class WARPBEAM_API Instance : public detail::Handle<vm::InstanceData> {
 public:
     /// Instantiates a module: checks the imports, makes its objects, applies its segments and runs its start
-    /// function. `imports` are in the order of Module::imports; a Linker finds them by name instead. The
-    /// module must have been loaded by the store's engine.
+    /// function. `imports` are in the order of Module::imports; any beyond them are ignored. A Linker finds
+    /// them by name instead. The module must have been loaded by the store's engine.
     /// https://webassembly.github.io/spec/core/exec/modules.html#instantiation
     [[nodiscard]] static std::expected<Instance, InstantiationError>
     create(Store& store, const Module& module, std::span<const Extern> imports = {}) noexcept;
