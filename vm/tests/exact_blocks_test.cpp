@@ -1,5 +1,6 @@
 #include "execution_fixture.hpp"
 #include "framing_allocator.hpp"
+#include "store/stacks.hpp"
 
 #include <warpbeam/vm/gc.hpp>
 #include <warpbeam/vm/root.hpp>
@@ -94,6 +95,25 @@ TEST_F(ExactBlocks, of_stacks) {
                     EXPECT_EQ(results[i].as<int64_t>(), numbers[i].as<int64_t>()) << name << " " << i;
             }
         }
+    }
+}
+
+TEST_F(ExactBlocks, grow_when_they_are_full_and_not_before) {
+    const auto bytes_for = [&](size_t count) {
+        const auto module = engine.load(assemble(module_of(count)));
+        Store store{engine};
+        const auto instance = Instance::create(store, *module);
+        const auto execution =
+            Execution::create(*instance->func("sum"), std::vector<Value>(count, Value{int64_t{1}}));
+        EXPECT_TRUE(execution);
+        return store.usage().execution_bytes;
+    };
+    // What calls need beside the values.
+    const size_t records = vm::call_records * sizeof(vm::Record);
+    for (const size_t size : {512u, 1024u, 2048u}) {
+        const size_t fit = (size - records) / 8;
+        EXPECT_EQ(bytes_for(fit), size);
+        EXPECT_EQ(bytes_for(fit + 1), 2 * size);
     }
 }
 
