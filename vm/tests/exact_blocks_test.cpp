@@ -144,6 +144,30 @@ TEST_F(ExactBlocks, of_typed_calls) {
     EXPECT_EQ(frame[1], 2u);
     EXPECT_EQ(static_cast<uint32_t>(frame[2]), 1u);
     EXPECT_EQ(frame[3], 0x1111u) << "which is not a value";
+    // More than the stack of the call before has room for.
+    constexpr size_t count = 100;
+    const auto large = engine.load(assemble(module_of(count)));
+    ASSERT_TRUE(large);
+    const auto many_values = Instance::create(store, *large);
+    ASSERT_TRUE(many_values);
+    uint64_t values[count];
+    std::ranges::fill(values, 1);
+    const Func sum = *many_values->func("sum"), spread = *many_values->func("spread");
+    uint64_t fuel = 0;
+    std::optional<StartedCall> stopped;
+    EXPECT_FALSE(detail::start_slots(sum, values, count, 1, {}, fuel, stopped));
+    EXPECT_FALSE(detail::start_slots(spread, values, 1, count, {}, fuel, stopped));
+    // With such a stack at hand.
+    const std::vector<Value> args(count, Value{int64_t{1}});
+    Value result;
+    ASSERT_EQ(Execution::start(sum, args, {&result, 1})->state, ExecutionState::done);
+    EXPECT_TRUE(detail::start_slots(sum, values, count, 1, {}, fuel, stopped));
+    EXPECT_EQ(values[0], count * (count + 1) / 2);
+    values[0] = 5;
+    EXPECT_TRUE(detail::start_slots(spread, values, 1, count, {}, fuel, stopped));
+    for (size_t i = 0; i < count; ++i)
+        EXPECT_EQ(values[i], 5 + i);
+
     uint64_t other[] = {7, 0x1111, 0x1111, 0x1111, 0x1111};
     start(many, other, 1, 4);
     for (uint32_t i = 0; i < 4; ++i)

@@ -146,8 +146,23 @@ TEST(ExecutionMemory, few_stacks_are_kept) {
     run({20'000, 20'000, 20'000});
     EXPECT_LT(counted.blocks().live, with_large + (uint64_t{1} << 19));
     // And of small ones eight.
-    run(std::vector<int32_t>(100, 1));
-    EXPECT_LT(counted.blocks().live, with_large + (uint64_t{1} << 19) + 10 * 2000);
+    Store other{engine};
+    const auto small = Instance::create(other, *module);
+    ASSERT_TRUE(small);
+    const auto kept_after = [&](int count) {
+        std::vector<Execution> all;
+        for (int i = 0; i < count; ++i)
+            all.push_back(std::move(*Execution::create(*small->func("deep"), {{Value{1}}})));
+        for (Execution& each : all)
+            EXPECT_EQ(each.resume(), ExecutionState::done);
+        all.clear();
+        return counted.blocks().live;
+    };
+    const uint64_t one = kept_after(1);
+    EXPECT_GE(kept_after(2), one + 512);
+    const uint64_t eight = kept_after(8);
+    EXPECT_GE(eight, one + 7 * 512);
+    EXPECT_EQ(kept_after(100), eight);
 }
 
 TEST(ExecutionMemory, of_one_that_waits_is_less_than_a_kibibyte) {

@@ -121,9 +121,18 @@ TEST_F(ExecutionStartTest, counts_what_a_host_function_takes_beyond_what_there_i
     ASSERT_TRUE(linker.func("env", "take", [](Caller& caller, uint64_t bytes) { caller.take_fuel(bytes); }));
     const Instance instance = instantiate(R"((module (import "env" "take" (func $take (param i64)))
         (func (export "f") (param $bytes i64) (call $take (local.get $bytes)))))");
-    for (const uint64_t bytes : {0u, 64u, 640u, 64'000u, 64'001u})
-        for (const uint64_t fuel : {5u, 10u, 11u, 12u, 900u})
-            expect_the_same(*instance.func("f"), {Value{bytes}}, fuel);
+    const Func f = *instance.func("f");
+    for (const uint64_t bytes : {0u, 1u, 64u, 640u, 64'000u, 64'001u}) {
+        const uint64_t needed = at_once(f, {Value{bytes}}, 1'000'000).fuel_used;
+        EXPECT_LE(bytes / 64, needed);
+        EXPECT_LE(needed, (bytes + 63) / 64 + 5);
+        for (const uint64_t fuel : {5u, 10u, 11u, 12u, 900u}) {
+            expect_the_same(f, {Value{bytes}}, fuel);
+            const Seen seen = at_once(f, {Value{bytes}}, fuel);
+            EXPECT_EQ(seen.state, ExecutionState::done);
+            EXPECT_EQ(seen.fuel_used, needed) << bytes << " with " << fuel;
+        }
+    }
 }
 
 TEST_F(ExecutionStartTest, begins_nothing_with_slots_without_a_call_before) {

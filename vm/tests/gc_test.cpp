@@ -285,6 +285,27 @@ TEST_F(EagerGcTest, sees_constant_expressions_and_segments) {
     EXPECT_EQ(value_of(instance, "run"), 42);
 }
 
+TEST_F(GcTest, an_object_has_the_types_above_its_own_and_no_others) {
+    const Instance instance = instantiate(R"((module
+        (type $a (sub (struct)))
+        (type $b (sub $a (struct (field i32))))
+        (type $c (sub $b (struct (field i32 i64))))
+        (type $d (sub $a (struct (field i64))))
+        (func $types (param $x anyref) (result i32)
+            (i32.add
+                (i32.add (ref.test (ref $a) (local.get $x)) (i32.mul (i32.const 10) (ref.test (ref $b) (local.get $x))))
+                (i32.add (i32.mul (i32.const 100) (ref.test (ref $c) (local.get $x)))
+                         (i32.mul (i32.const 1000) (ref.test (ref $d) (local.get $x))))))
+        (func (export "a") (result i32) (call $types (struct.new $a)))
+        (func (export "b") (result i32) (call $types (struct.new_default $b)))
+        (func (export "c") (result i32) (call $types (struct.new_default $c)))
+        (func (export "d") (result i32) (call $types (struct.new_default $d)))))");
+    EXPECT_EQ(value_of(instance, "a"), 1);
+    EXPECT_EQ(value_of(instance, "b"), 11);
+    EXPECT_EQ(value_of(instance, "c"), 111);
+    EXPECT_EQ(value_of(instance, "d"), 1001);
+}
+
 class DescriptorTest : public GcTest {
 protected:
     DescriptorTest() : GcTest{Config{.features = FeatureSet::all(), .collect_always = true}} {}
@@ -330,8 +351,9 @@ TEST_F(DescriptorTest, a_type_that_adds_no_fields_may_be_described) {
 
 TEST_F(DescriptorTest, a_subtype_of_a_described_type_has_its_fields_after_the_descriptor) {
     const Instance instance = instantiate(R"((module
-        (rec
-            (type $a (sub (descriptor $da) (struct (field i32))))
+        (type $base (sub (struct (field i32))))
+        (rec ;; without a field after the descriptor
+            (type $a (sub $base (descriptor $da) (struct (field i32))))
             (type $da (sub (describes $a) (struct (field i32)))))
         (rec
             (type $b (sub $a (descriptor $db) (struct (field i32) (field i64) (field i8))))

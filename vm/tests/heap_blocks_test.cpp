@@ -118,6 +118,15 @@ TEST_F(HeapBlocks, collections_that_free_a_64th_of_the_limit_are_not_futile) {
     EXPECT_EQ(collections(), 9u);
 }
 
+TEST_F(HeapBlocks, is_collected_for_an_object_as_large_as_its_limit_but_not_for_a_larger_one) {
+    constexpr int32_t limit = 60'000;
+    open(limit);
+    EXPECT_TRUE(call("waste", 2, limit));
+    EXPECT_EQ(collections(), 1u);
+    EXPECT_FALSE(call("waste", 1, limit + 8));
+    EXPECT_EQ(collections(), 1u);
+}
+
 TEST_F(HeapBlocks, the_largest_cells_share_a_block) {
     ASSERT_TRUE(call("waste", 2, 32'208));
     EXPECT_EQ(bytes(), block);

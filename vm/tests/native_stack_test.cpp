@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <functional>
+#include <memory>
 #include <pthread.h>
 #include <unistd.h>
 
@@ -100,9 +101,11 @@ TEST_F(NativeStackTest, of_a_small_thread_is_not_all_reserve) {
 }
 
 TEST(NativeStack, what_is_left_counts_against_the_reserve_or_a_quarter_of_all) {
-    const auto has_left = [](size_t size, size_t used, int64_t reserve) {
+    // One of a size that the C library does not choose.
+    const std::unique_ptr<void, void (*)(void*)> memory{std::aligned_alloc(65536, 1 << 20), std::free};
+    const auto has_left = [&](size_t size, size_t used, int64_t reserve) {
         bool enough = false;
-        on_stack_of(size, [&] {
+        on_stack_at(memory.get(), size, [&] {
             ask_at(reinterpret_cast<uintptr_t>(__builtin_frame_address(0)), used,
                    [&] { enough = vm::has_native_stack(reserve); });
         });

@@ -40,7 +40,8 @@ constexpr std::string_view source = R"((module
     (func (export "grow") (param $n i32)
         (loop $more
             (call $stop)
-            (global.set $node (call $make (i64.const 1)))
+            (global.set $node (struct.new $node (struct.new $leaf (i64.const 1)) (global.get $node)
+                (i64.const 1) (i64.const 1) (i64.const 1)))
             (br_if $more (local.tee $n (i32.sub (local.get $n) (i32.const 1))))))
     (func (export "sum") (result i64) (local $at (ref null $node)) (local $sum i64)
         (local.set $at (global.get $node))

@@ -167,8 +167,9 @@ TEST_F(Reset, shares_only_what_is_close_together) {
     EXPECT_EQ(image_of("(module " + memory + only(16 * 1024 - 1) + ")"), 0u);
     EXPECT_GT(image_of("(module " + memory + data + "(data (i32.const 270002) \"b\"))"), 0u);
     EXPECT_EQ(image_of("(module " + memory + data + "(data (i32.const 270003) \"b\"))"), 0u);
-    // Beside memories of others.
+    // Of a second memory, and beside memories of others.
     const std::string second = "(data (memory 1) (i32.const 70000) \"" + big(100'000, 'a') + "\")";
+    EXPECT_GT(image_of("(module (memory 1)" + memory + second + ")"), 0u);
     EXPECT_GT(image_of("(module (import \"m\" \"m\" (memory 1))" + memory + second + ")"), 0u);
 }
 
