@@ -22,6 +22,10 @@ TEST(InstrReader, heap_and_value_types) {
     EXPECT_EQ(heap({type_code::exact, 0x05}), (HeapCode{5, true}));
     EXPECT_TRUE(heap({0x7f}).is_malformed()) << "i32";
     EXPECT_TRUE(heap({0xf0, 0x7f}).is_malformed()) << "func in two bytes";
+    EXPECT_TRUE(heap({0xf0, 0x7d}).is_malformed()) << "with the lowest byte of func";
+    EXPECT_EQ(heap({0xf0, 0x7d}).abstract(), nullptr);
+    EXPECT_EQ(find_heap(0x80), nullptr);
+    EXPECT_EQ(find_plain(0x80), nullptr);
 
     const auto defined = [](uint32_t index, bool exact) { return HeapType::defined(index, exact); };
     const auto type = [&](const Bytes& bytes) {
@@ -72,6 +76,28 @@ TEST(InstrReader, skips_immediates_of_every_form) {
         EXPECT_TRUE(in.skip(imm));
         EXPECT_EQ(in.offset(), bytes.size()) << static_cast<int>(imm);
     }
+}
+
+TEST(InstrReader, finds_an_instruction_by_its_own_code_only) {
+    size_t found = 0;
+    const auto look = [&](uint32_t code) {
+        const InstrRow* const row = find_instr(code);
+        EXPECT_TRUE(row == nullptr || static_cast<uint32_t>(row->op) == code) << std::hex << code;
+        found += row != nullptr ? 1 : 0;
+    };
+    for (uint32_t code = 0; code < 0x1000; ++code)
+        look(code);
+    for (uint32_t prefix = 0xf0; prefix <= 0x100; ++prefix)
+        for (uint32_t sub = 0; sub < 0x1000; ++sub)
+            look(prefix << 12 | sub);
+    EXPECT_EQ(found, std::size(instr_table));
+}
+
+TEST(InstrReader, an_alignment_beyond_all_flags_is_the_last_that_is_read) {
+    const Bytes bytes = {0x80, 0x01, 0x07};
+    Code in{ValidBytes{bytes}};
+    EXPECT_EQ(in.mem_arg().align, 128u);
+    EXPECT_EQ(in.offset(), 2u);
 }
 
 TEST(InstrReader, memory_arguments_and_opcodes) {

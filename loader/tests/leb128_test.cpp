@@ -41,6 +41,26 @@ TEST(Leb128, thirty_three_bits) {
     EXPECT_EQ((decode<int64_t, 33>({0x80, 0x80, 0x80, 0x80, 0x10})).first, LebFault::too_large);
 }
 
+template <typename T>
+void expect_valid(std::initializer_list<T> values) {
+    for (const T value : values) {
+        uint8_t bytes[max_leb128];
+        const uint8_t* const end = encode_leb128(value, bytes);
+        const uint8_t* p = bytes;
+        EXPECT_EQ(valid_leb128<T>(p), value);
+        EXPECT_EQ(p, end) << value;
+    }
+}
+
+TEST(Leb128, what_is_valid_is_read_without_checks) {
+    expect_valid<uint32_t>(
+        {0, 1, 63, 64, 127, 128, 0x1fff, 0x2000, 0x3fff, 0x4000, 0x7fff'ffff, 0x8000'0000, UINT32_MAX});
+    expect_valid<uint64_t>({0, 64, 0x2000, 0x3fff, uint64_t{1} << 55, uint64_t{1} << 62, UINT64_MAX});
+    expect_valid<int32_t>({0, -1, 63, 64, -64, -65, 0x1fff, 0x2000, -0x2000, INT32_MIN, INT32_MAX});
+    expect_valid<int64_t>({0, -1, 64, -65, int64_t{1} << 55, -(int64_t{1} << 55), int64_t{1} << 62,
+                           -(int64_t{1} << 62), INT64_MIN, INT64_MAX});
+}
+
 TEST(Leb128, faults) {
     EXPECT_EQ(decode<uint32_t>({}).first, LebFault::unexpected_end);
     EXPECT_EQ(decode<uint32_t>({0x80}).first, LebFault::unexpected_end);

@@ -65,6 +65,14 @@ TEST(Arena, chunks_double_up_to_the_largest) {
               (std::vector<size_t>{512, 1024, 2048, 4096, 8192, 16384, 32768, 65536, 65536, 65536}));
 }
 
+TEST(Arena, a_chunk_is_used_to_its_end) {
+    ListingAllocator listing;
+    Arena arena{listing};
+    for (int i = 0; i < 31; ++i) // 512 bytes with the head of 16
+        ASSERT_TRUE(arena.array<uint8_t>(16));
+    EXPECT_EQ(listing.sizes, (std::vector<size_t>{512}));
+}
+
 TEST(Arena, an_array_of_half_a_chunk_leaves_room_for_others) {
     ListingAllocator listing;
     Arena arena{listing};

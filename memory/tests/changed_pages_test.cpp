@@ -119,6 +119,7 @@ TEST_P(ChangedPagesTest, pages_may_have_one_byte) {
         {.page_size_log2 = 0, .initial_pages = 5000, .max_pages = 9000, .allocator = &plain_});
     ASSERT_TRUE(bytes);
     PageMark hashed = mark(*bytes);
+    EXPECT_EQ(since(hashed, *bytes), Pages{});
     bytes->data()[4999] = 1;
     EXPECT_EQ(changed(*bytes), (Pages{1}));
     EXPECT_EQ(since(hashed, *bytes, true), (Pages{1}));

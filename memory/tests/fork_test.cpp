@@ -142,6 +142,26 @@ TEST_P(ForkTest, a_block_is_copied) {
     EXPECT_EQ(contents(*child), contents(*parent));
 }
 
+#ifdef __linux__
+TEST(MemoryImage, may_have_the_number_of_standard_input) {
+    const int input = ::dup(STDIN_FILENO);
+    ASSERT_EQ(::close(STDIN_FILENO), 0);
+    const Bytes ones(3 * page_size, 1);
+    const MemoryImage::Piece piece[] = {{5 * page_size, ones}};
+    {
+        const auto image = MemoryImage::create(piece);
+        MemorySlots slots{Allocator::standard()};
+        auto memory = LinearMemory::create({.initial_pages = 1, .slots = &slots});
+        ASSERT_TRUE(memory);
+        if (image && memory->map(*image)) {
+            EXPECT_EQ(std::memcmp(memory->data() + 5 * page_size, ones.data(), ones.size()), 0);
+        }
+    }
+    EXPECT_EQ(::dup2(input, STDIN_FILENO), STDIN_FILENO);
+    EXPECT_EQ(::close(input), 0);
+}
+#endif
+
 TEST_P(ForkTest, the_initial_image_is_copied_too) {
     const Bytes ones(3 * page_size, 1);
     const MemoryImage::Piece pieces[] = {{5 * page_size, ones}, {20 * page_size + 7, ones}};

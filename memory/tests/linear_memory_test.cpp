@@ -1,6 +1,7 @@
 #include "plain_allocator.hpp"
 
 #include <gtest/gtest.h>
+#include <warpbeam/memory/discard_pages.hpp>
 #include <warpbeam/memory/linear_memory.hpp>
 
 #include <algorithm>
@@ -48,6 +49,38 @@ TEST(LinearMemory, starts_with_zeros) {
     EXPECT_EQ(memory->size(), 2u * 65536);
     EXPECT_EQ(memory->pages(), 2u);
     EXPECT_TRUE(all_zero(memory->data(), memory->size()));
+}
+
+TEST(LinearMemory, has_its_own_reservation_without_slots) {
+    auto memory = LinearMemory::create({.initial_pages = 1, .max_pages = 50});
+    ASSERT_TRUE(memory);
+    const uint8_t* const data = memory->data();
+    auto* const probe = Allocator::standard().reserve(65536);
+    if (probe == nullptr)
+        GTEST_SKIP() << "nothing can be reserved here";
+    Allocator::standard().release(probe, 65536, 0);
+    for (int i = 1; i < 50; ++i)
+        ASSERT_TRUE(memory->grow(1));
+    EXPECT_EQ(memory->data(), data) << "it grows where it is";
+}
+
+TEST(LinearMemory, discarded_pages_are_zeros_and_others_stay) {
+    constexpr size_t size = 256 * 1024;
+    auto* const bytes = static_cast<uint8_t*>(Allocator::standard().allocate(size, 65536));
+    ASSERT_NE(bytes, nullptr);
+    const auto discarded = [&](size_t begin, size_t count) {
+        std::memset(bytes, 1, size);
+        discard_pages(bytes + begin, count);
+        return static_cast<size_t>(std::count(bytes, bytes + size, 0));
+    };
+#ifdef __linux__
+    EXPECT_EQ(discarded(65536, 65536), 65536u);
+    EXPECT_TRUE(all_zero(bytes + 65536, 65536));
+    EXPECT_EQ(discarded(65535, 65536 + 2), 65536u) << "no part of a page";
+#endif
+    EXPECT_EQ(discarded(100, 1000), 0u);
+    EXPECT_EQ(discarded(65536, 0), 0u);
+    Allocator::standard().deallocate(bytes, size, 65536);
 }
 
 TEST(LinearMemory, may_be_empty) {

@@ -120,6 +120,15 @@ TEST(Vec, at_least_doubles_when_it_makes_room) {
     EXPECT_EQ(vec.capacity(), 16u);
 }
 
+TEST(Vec, takes_no_more_room_than_doubling) {
+    Vec<int> vec;
+    ASSERT_TRUE(vec.resize(10));
+    ASSERT_TRUE(vec.resize(11));
+    EXPECT_EQ(vec.capacity(), 20u);
+    ASSERT_TRUE(vec.resize(20));
+    EXPECT_EQ(vec.capacity(), 20u);
+}
+
 TEST(Vec, stays_where_it_is_if_there_is_nothing_to_free) {
     Vec<int> vec;
     ASSERT_TRUE(vec.resize(8));
