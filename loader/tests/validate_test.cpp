@@ -434,6 +434,12 @@ TEST(Validate, writes_only_to_its_own_memory) {
             "valid");
 }
 
+TEST(Validate, names_the_bottom_type_in_messages) {
+    // unreachable, ref.as_non_null, i32.add
+    const std::string message = fault(module_of(func_type({}, {}), body({0x00, 0xd4, 0x6a, 0x1a})));
+    EXPECT_NE(message.find("requires [i32] but stack has [(ref bot)]"), std::string::npos) << message;
+}
+
 TEST(Validate, finds_types_only_where_an_instruction_begins) {
     // [] -> []: i32.const 1000, i32.const 5, i32.add, drop, end
     const std::vector<uint8_t> bytes{0,    0x61, 0x73, 0x6d, 1,    0, 0,    0,    1,   4, 1,
