@@ -24,6 +24,8 @@ TEST(InstrReader, heap_and_value_types) {
     EXPECT_TRUE(heap({0xf0, 0x7f}).is_malformed()) << "func in two bytes";
     EXPECT_TRUE(heap({0xf0, 0x7d}).is_malformed()) << "with the lowest byte of func";
     EXPECT_EQ(heap({0xf0, 0x7d}).abstract(), nullptr);
+    for (int64_t index = 0; index < 1000; ++index)
+        EXPECT_EQ((HeapCode{index, false}.abstract()), nullptr) << index;
     EXPECT_EQ(find_heap(0x80), nullptr);
     EXPECT_EQ(find_plain(0x80), nullptr);
 

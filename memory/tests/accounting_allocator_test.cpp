@@ -2,6 +2,7 @@
 #include <warpbeam/memory/accounting_allocator.hpp>
 #include <warpbeam/memory/linear_memory.hpp>
 
+#include <atomic>
 #include <thread>
 #include <vector>
 
@@ -74,6 +75,30 @@ TEST(AccountingAllocator, counts_for_several_threads) {
     EXPECT_EQ(counted.blocks().live, 0u);
     EXPECT_EQ(counted.blocks().calls, 4000u);
     EXPECT_LE(counted.blocks().peak, 4000u);
+}
+
+TEST(AccountingAllocator, the_peak_is_that_of_all_threads) {
+    for (int round = 0; round < 300; ++round) {
+        AccountingAllocator counted;
+        std::atomic<int> ready = 0;
+        std::vector<std::thread> threads;
+        std::vector<void*> blocks[3];
+        for (std::vector<void*>& own : blocks)
+            threads.emplace_back([&counted, &ready, &own] {
+                ++ready;
+                while (ready != std::size(blocks)) {
+                }
+                for (int i = 0; i < 100; ++i)
+                    own.push_back(counted.allocate(16, 16));
+            });
+        for (std::thread& thread : threads)
+            thread.join();
+        EXPECT_EQ(counted.blocks().live, std::size(blocks) * 1600);
+        EXPECT_EQ(counted.blocks().peak, counted.blocks().live);
+        for (const std::vector<void*>& own : blocks)
+            for (void* const block : own)
+                counted.deallocate(block, 16, 16);
+    }
 }
 
 } // namespace
