@@ -78,22 +78,23 @@ TEST(AccountingAllocator, counts_for_several_threads) {
 }
 
 TEST(AccountingAllocator, the_peak_is_that_of_all_threads) {
+    constexpr size_t count = 3;
     for (int round = 0; round < 300; ++round) {
         AccountingAllocator counted;
-        std::atomic<int> ready = 0;
+        std::atomic<size_t> ready = 0;
         std::vector<std::thread> threads;
-        std::vector<void*> blocks[3];
+        std::vector<void*> blocks[count];
         for (std::vector<void*>& own : blocks)
             threads.emplace_back([&counted, &ready, &own] {
                 ++ready;
-                while (ready != std::size(blocks)) {
+                while (ready != count) {
                 }
                 for (int i = 0; i < 100; ++i)
                     own.push_back(counted.allocate(16, 16));
             });
         for (std::thread& thread : threads)
             thread.join();
-        EXPECT_EQ(counted.blocks().live, std::size(blocks) * 1600);
+        EXPECT_EQ(counted.blocks().live, count * 1600);
         EXPECT_EQ(counted.blocks().peak, counted.blocks().live);
         for (const std::vector<void*>& own : blocks)
             for (void* const block : own)
