@@ -10,7 +10,7 @@ and tries again what no test noticed. With --every, all changes of the lines tha
 of --count lines.
 
 At the end comes a report by file, and the mutants that no test noticed: for each, a test is missing, the code is
-superfluous, or it changes nothing that can be seen. The last are in equivalent.txt, with the reason. The exit status is
+superfluous, or it changes nothing that is promised. The last are in equivalent.txt, with the reason. The exit status is
 1 if there are others. Changes that can't be chosen at run time, since types or constants depend on them, are counted
 and left out. docs/fuzzing.md has an example and results.
 """

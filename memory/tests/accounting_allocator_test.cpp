@@ -79,7 +79,7 @@ TEST(AccountingAllocator, counts_for_several_threads) {
 
 TEST(AccountingAllocator, the_peak_is_that_of_all_threads) {
     constexpr size_t count = 3;
-    for (int round = 0; round < 300; ++round) {
+    for (int round = 0; round < 50; ++round) {
         AccountingAllocator counted;
         std::atomic<size_t> ready = 0;
         std::vector<std::thread> threads;

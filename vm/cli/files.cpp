@@ -66,31 +66,53 @@ void OutputFile::Close::operator()(std::FILE* file) const noexcept {
         std::fclose(file);
 }
 
-OutputFile::OutputFile(std::string_view path) : path_{path} {
-    if (const std::string target = followed_path(path_); path_ != "-" && is_replaceable(target)) {
-        replaced_.emplace(target, FileUse::output);
+void OutputFile::check() {
+    if (path_ == "-" || !is_replaceable(followed_path(path_)))
+        open();
+}
+
+void OutputFile::open() {
+    if (path_ == "-") {
+        in_place_.reset(stdout);
         return;
     }
-    in_place_.reset(path_ == "-" ? stdout : std::fopen(path_.c_str(), "wb"));
+    if (const std::string target = followed_path(path_); is_replaceable(target)) {
+        try {
+            replaced_.emplace(target, FileUse::output);
+            return;
+        } catch (const Failure&) { // it is written in place
+        }
+    }
+    in_place_.reset(std::fopen(path_.c_str(), "wb"));
     if (!in_place_)
         fail_file(path_, "open");
 }
 
+void OutputFile::write_piece(std::string_view piece) {
+    if (!replaced_ && !in_place_)
+        open();
+    if (replaced_ ? !replaced_->write(bytes_of(piece))
+                  : std::fwrite(piece.data(), 1, piece.size(), in_place_.get()) != piece.size())
+        fail_file(path_, "write");
+}
+
 bool OutputFile::write(std::string_view piece) noexcept {
-    if (error_ != 0)
+    if (failure_)
         return false;
-    errno = 0;
-    const bool written = replaced_
-                             ? replaced_->write(bytes_of(piece))
-                             : std::fwrite(piece.data(), 1, piece.size(), in_place_.get()) == piece.size();
-    if (!written)
-        error_ = errno != 0 ? errno : EIO;
-    return written;
+    try {
+        write_piece(piece);
+    } catch (const Failure& failure) {
+        failure_ = failure;
+    } catch (const std::exception& error) {
+        failure_.emplace(error.what());
+    }
+    return !failure_;
 }
 
 void OutputFile::finish() {
-    errno = error_;
-    if (error_ != 0 || (in_place_ && std::fflush(in_place_.get()) != 0))
+    if (failure_)
+        throw Failure{*failure_};
+    if (in_place_ && std::fflush(in_place_.get()) != 0)
         fail_file(path_, "write");
     if (replaced_)
         replaced_->finish();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "command.hpp"
 #include "replaced_file.hpp"
 
 #include <warpbeam/loader/module.hpp>
@@ -24,27 +25,32 @@ namespace warpbeam::cli {
 /// The contents of a file; `-` is standard input. Throws Failure.
 [[nodiscard]] std::vector<uint8_t> read_file(std::string_view path);
 
-/// What a command writes, piece by piece; `-` is standard output. A file replaces that which was there as a
-/// whole, when it is finished; devices, pipes and files in folders where none can be made are written in
-/// place.
+/// What a command writes, piece by piece; `-` is standard output. A new file replaces the old one only when
+/// it is complete; what can't be replaced is written in place: devices, pipes, files with several names or of
+/// other users, and those in folders where none can be made. Nothing is made before the first piece.
 class OutputFile final : public TextSink {
 public:
-    /// Throws Failure if it can't be created.
-    explicit OutputFile(std::string_view path);
+    explicit OutputFile(std::string_view path) : path_{path} {}
+
+    /// Throws Failure if it can plainly not be written, which is better known before a long run.
+    void check();
 
     [[nodiscard]] bool write(std::string_view piece) noexcept override;
-    [[nodiscard]] bool failed() const noexcept { return error_ != 0; }
-    /// Throws Failure if it was not completely written.
+    [[nodiscard]] bool failed() const noexcept { return failure_.has_value(); }
+    /// Throws Failure if it could not be created or completely written.
     void finish();
 
 private:
     struct Close {
         void operator()(std::FILE* file) const noexcept;
     };
+    void open();
+    void write_piece(std::string_view piece);
+
     std::string path_;
     std::optional<ReplacedFile> replaced_;
     std::unique_ptr<std::FILE, Close> in_place_;
-    int error_ = 0;
+    std::optional<Failure> failure_;
 };
 
 /// Writes a file; `-` is standard output. Throws Failure.

@@ -71,9 +71,10 @@ Instruments::Instruments(const InstrumentSettings& settings) : settings_{setting
         tree_.emplace(settings.profile == Profile::exact);
     if (settings.trace.wanted())
         tracer_.emplace(settings.trace);
-    // Whether it can be created is better known before a long run than after it.
-    if (!settings.profile_path.empty())
+    if (!settings.profile_path.empty()) {
         file_.emplace(settings.profile_path);
+        file_->check();
+    }
 }
 
 void Instruments::configure(Config& config, uint64_t& fuel) {

@@ -36,7 +36,15 @@ enum class StandardStream : uint8_t { in, out, err };
 
 /// Writes a text to standard error, whatever signals arrive, as far as that can be written to. It may be
 /// called anywhere, also when memory has run out.
-void write_error(std::string_view text) noexcept;
+inline void write_error(std::string_view text) noexcept {
+    while (!text.empty()) {
+        const auto written =
+            write_output(StandardStream::err, {reinterpret_cast<const uint8_t*>(text.data()), text.size()});
+        if (written.value_or(0) == 0)
+            break;
+        text.remove_prefix(*written);
+    }
+}
 /// Ends the process at once, with a message on standard error. It may be called anywhere, also when memory
 /// has run out.
 [[noreturn]] void end_process(std::string_view message, int status) noexcept;
@@ -49,8 +57,12 @@ void write_error(std::string_view text) noexcept;
 
 /// Whether a file can be written to, or files can be made in a folder.
 [[nodiscard]] bool is_writable(const char* path) noexcept;
-/// Makes a file, or makes it empty, that only its owner can read; null if it fails.
-[[nodiscard]] std::FILE* open_private(const char* path) noexcept;
+/// Makes a file that was not there; only its owner can read it, or whoever can read new files. Null if it
+/// fails.
+[[nodiscard]] std::FILE* create_file(const char* path, bool is_private) noexcept;
+/// Gives a file the permissions of another one. False if it fails, or if the other one has another owner,
+/// group or further names.
+[[nodiscard]] bool take_permissions(std::FILE* file, const char* other) noexcept;
 /// Waits until all that was written is on the medium.
 [[nodiscard]] bool write_through(std::FILE* file) noexcept;
 /// Gives a file a name, and replaces the file that has it. False if it fails.

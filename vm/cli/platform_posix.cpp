@@ -8,6 +8,7 @@
 #include <cstring>
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -79,16 +80,6 @@ std::optional<size_t> is_input_ready(bool waits) noexcept {
 
 std::string system_error() { return std::strerror(errno); }
 
-void write_error(std::string_view text) noexcept {
-    while (!text.empty()) {
-        const auto written =
-            write_output(StandardStream::err, {reinterpret_cast<const uint8_t*>(text.data()), text.size()});
-        if (written.value_or(0) == 0)
-            break;
-        text.remove_prefix(*written);
-    }
-}
-
 void end_process(std::string_view message, int status) noexcept {
     write_error(message);
     ::_exit(status);
@@ -100,10 +91,21 @@ char** environment() noexcept { return environ; }
 
 bool is_writable(const char* path) noexcept { return ::access(path, W_OK) == 0; }
 
-std::FILE* open_private(const char* path) noexcept {
-    const int descriptor =
-        retried([&] { return ::open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600); });
+std::FILE* create_file(const char* path, bool is_private) noexcept {
+    const int descriptor = retried(
+        [&] { return ::open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, is_private ? 0600 : 0666); });
     return descriptor >= 0 ? ::fdopen(descriptor, "wb") : nullptr;
+}
+
+bool take_permissions(std::FILE* file, const char* other) noexcept {
+    struct stat mine{}, its{};
+    if (::fstat(::fileno(file), &mine) != 0 || ::stat(other, &its) != 0)
+        return false;
+    if (mine.st_uid != its.st_uid || mine.st_gid != its.st_gid || its.st_nlink != 1) {
+        errno = EPERM;
+        return false;
+    }
+    return ::fchmod(::fileno(file), its.st_mode & 0777) == 0;
 }
 
 bool write_through(std::FILE* file) noexcept {

@@ -110,12 +110,6 @@ std::optional<size_t> is_input_ready(bool waits) noexcept {
 
 std::string system_error() { return std::system_category().message(static_cast<int>(GetLastError())); }
 
-void write_error(std::string_view text) noexcept {
-    DWORD count = 0;
-    (void)WriteFile(handle_of(StandardStream::err), text.data(), static_cast<DWORD>(text.size()), &count,
-                    nullptr);
-}
-
 void end_process(std::string_view message, int status) noexcept {
     write_error(message);
     ::_exit(status);
@@ -129,12 +123,14 @@ bool is_writable(const char* path) noexcept {
     return ::_access(path, 2) == 0; // only whether it is there: who may write is known when a file is made
 }
 
-std::FILE* open_private(const char* path) noexcept {
+std::FILE* create_file(const char* path, bool) noexcept {
     // Who can read it, the folder says: those of a user are the user's alone.
     const int descriptor =
-        ::_open(path, _O_WRONLY | _O_CREAT | _O_TRUNC | _O_BINARY | _O_NOINHERIT, _S_IREAD | _S_IWRITE);
+        ::_open(path, _O_WRONLY | _O_CREAT | _O_EXCL | _O_BINARY | _O_NOINHERIT, _S_IREAD | _S_IWRITE);
     return descriptor >= 0 ? ::_fdopen(descriptor, "wb") : nullptr;
 }
+
+bool take_permissions(std::FILE*, const char*) noexcept { return true; } // the folder says
 
 bool write_through(std::FILE* file) noexcept {
     return std::fflush(file) == 0 && ::_commit(::_fileno(file)) == 0;

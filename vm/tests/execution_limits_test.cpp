@@ -75,12 +75,12 @@ TEST_F(ExecutionTest, the_limit_of_memory_is_that_of_their_own_stacks) {
 
 TEST_F(ExecutionTest, parameters_may_be_too_many_for_a_stack) {
     std::string params;
-    for (int i = 0; i < 500; ++i)
+    for (int i = 0; i < 700; ++i)
         params += " i64";
     const std::string wat = "(module (func (export \"f\") (param" + params + ")))";
-    const std::vector<Value> args(500, Value{int64_t{1}});
-    const auto created = [&](size_t stack, uint64_t bytes) {
-        Engine own{{.stack_size = stack}};
+    const std::vector<Value> args(700, Value{int64_t{1}});
+    const auto created = [&](size_t stack, uint64_t bytes, bool deterministic = false) {
+        Engine own{{.stack_size = stack, .deterministic = deterministic}};
         Store limited{own, {.execution_bytes = bytes}};
         const auto instance = Instance::create(limited, *own.load(assemble(wat)));
         const auto execution = Execution::create(*instance->func("f"), args);
@@ -89,16 +89,22 @@ TEST_F(ExecutionTest, parameters_may_be_too_many_for_a_stack) {
     EXPECT_EQ(created(1 << 16, UINT64_MAX), "");
     EXPECT_EQ(created(1 << 16, 1 << 16), "");
     EXPECT_EQ(created(1 << 16, 2048), "the stacks of executions exceed the store's limit of 2048 bytes");
+    EXPECT_NE(created(512, UINT64_MAX, true), "") << "of which frames count less than they may take";
     const std::string too_small = created(2048, UINT64_MAX);
     EXPECT_EQ(created(2048, 1 << 16), too_small);
     EXPECT_EQ(created(2048, 2048), too_small);
     EXPECT_EQ(created(2048, 1024), "the stacks of executions exceed the store's limit of 1024 bytes");
-    EXPECT_EQ(too_small,
-              "500 parameters and 0 results do not fit into a stack of 2048 bytes (Config::stack_size)");
+    EXPECT_EQ(
+        too_small,
+        "the parameters (700) or results (0) do not fit into a stack of 2048 bytes (Config::stack_size)");
 }
 
-TEST(ExecutionMemory, the_next_call_takes_the_stack_of_the_last_one) {
-    ScarceStore scarce{{}};
+class ExecutionMemoryOf : public ::testing::TestWithParam<std::pair<size_t, int32_t>> {};
+INSTANTIATE_TEST_SUITE_P(Stacks, ExecutionMemoryOf,
+                         ::testing::Values(std::pair{1 << 20, 500}, std::pair{512, 2}));
+
+TEST_P(ExecutionMemoryOf, the_next_call_takes_the_stack_of_the_last_one) {
+    ScarceStore scarce{{.stack_size = GetParam().first}};
     const auto module = scarce.engine.load(assemble(R"((module
         (func $deep (export "deep") (param $n i32) (result i32)
             (if (result i32) (local.get $n)
@@ -109,7 +115,7 @@ TEST(ExecutionMemory, the_next_call_takes_the_stack_of_the_last_one) {
     ASSERT_TRUE(instance);
     for (const size_t allowed : {SIZE_MAX, size_t{0}}) {
         scarce.allocator.allow(allowed);
-        auto deep = Execution::create(*instance->func("deep"), {{Value{500}}});
+        auto deep = Execution::create(*instance->func("deep"), {{Value{GetParam().second}}});
         EXPECT_TRUE(deep && deep->resume() == ExecutionState::done);
         scarce.allocator.allow(SIZE_MAX);
     }

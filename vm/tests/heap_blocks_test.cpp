@@ -206,14 +206,14 @@ TEST(HeapBlocksOfTheSystem, large_arrays_of_any_number_of_parts) {
         }
 }
 
-TEST(HeapBlocksOfTheSystem, nothing_after_a_block_is_an_object) {
+TEST(HeapBlocksOfAnEmbedder, have_nothing_after_them_that_is_an_object) {
     FramingAllocator allocator;
     Engine engine{{.allocator = &allocator}};
     const auto module = engine.load(assemble("(module (type (array i8)))"));
     ASSERT_TRUE(module);
-    Store store{engine};
     // Cells that fill their blocks to the end, and an object that has one for itself.
     for (const uint32_t size : {16u, 24u, 32u, 50'000u}) {
+        Store store{engine};
         const RootScope scope{store};
         const auto made = ArrayRef::create(store, module->types()[0], size - 12, Value{0});
         ASSERT_TRUE(made);

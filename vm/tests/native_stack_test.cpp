@@ -100,8 +100,9 @@ TEST_F(NativeStackTest, of_a_small_thread_is_not_all_reserve) {
     });
 }
 
+#ifndef _WIN32 // which has no std::aligned_alloc
 TEST(NativeStack, what_is_left_counts_against_the_reserve_or_a_quarter_of_all) {
-    // One of a size that the C library does not choose.
+    // A stack whose size the C library does not choose.
     const std::unique_ptr<void, void (*)(void*)> memory{std::aligned_alloc(65536, 1 << 20), std::free};
     const auto has_left = [&](size_t size, size_t used, int64_t reserve) {
         bool enough = false;
@@ -120,6 +121,7 @@ TEST(NativeStack, what_is_left_counts_against_the_reserve_or_a_quarter_of_all) {
     EXPECT_TRUE(has_left(256 * kib, 170 * kib, 100 * kib));
     EXPECT_FALSE(has_left(256 * kib, 220 * kib, 100 * kib));
 }
+#endif
 
 #if defined(__GLIBC__)
 // A coroutine of the embedder's, about which the system knows nothing.

@@ -30,9 +30,10 @@ Error stacks_exceed(const Quota& quota) noexcept {
 }
 
 Error exceeds_stack(const StoreImpl& store, const FuncType& type) noexcept {
-    return Error{ErrorCode::limit,
-                 "%zu parameters and %zu results do not fit into a stack of %zu bytes (Config::stack_size)",
-                 type.params.size(), type.results.size(), store.stacks.max_stack()};
+    return Error{
+        ErrorCode::limit,
+        "the parameters (%zu) or results (%zu) do not fit into a stack of %zu bytes (Config::stack_size)",
+        type.params.size(), type.results.size(), store.stacks.max_stack()};
 }
 
 /// The units that were taken beyond what was left: rounded as those are, so that the difference of both

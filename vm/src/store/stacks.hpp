@@ -188,8 +188,9 @@ public:
     [[nodiscard]] bool is_interrupted() const noexcept {
         return engine_.config().interruption && target_->is_made();
     }
-    /// Config::fuel.
+    /// Of all executions that run, in bytes.
     [[nodiscard]] size_t max_stack() const noexcept { return max_stack_; }
+    /// Config::fuel.
     [[nodiscard]] bool has_fuel() const noexcept { return has_fuel_; }
     /// An interrupt has had its effect.
     void clear_request() noexcept {
@@ -242,7 +243,7 @@ private:
     StoreImpl& owner_;
     const Engine& engine_;
     Ref<InterruptTarget> target_;
-    const size_t max_stack_; ///< in bytes, of all executions that run
+    const size_t max_stack_;
     uint32_t max_depth_;
     bool closed_ = false;
     const bool has_fuel_;

@@ -84,8 +84,9 @@ public:
     ~Execution();
 
     /// Prepares a call, which begins with the first `resume`. Errors: `usage` if the function is null or the
-    /// arguments do not match its type; `limit` if the store has as many executions as it may have;
-    /// `out_of_memory`.
+    /// arguments do not match its type; `limit` if the store has as many executions as it may have, if their
+    /// stacks take as many bytes as they may, or if the parameters or results do not fit into a stack
+    /// (Config::stack_size); `out_of_memory`.
     [[nodiscard]] static std::expected<Execution, Error> create(Func function,
                                                                 std::span<const Value> args = {}) noexcept;
 
