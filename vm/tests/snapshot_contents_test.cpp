@@ -155,6 +155,35 @@ TEST_F(SnapshotContentsTest, a_function_is_named_by_an_import_of_any_instance) {
     EXPECT_TRUE(copy->values[0].value().as<Func>());
 }
 
+TEST_F(SnapshotContentsTest, a_function_of_another_instance_comes_with_the_object_that_refers_to_it) {
+    const Instance holder = instantiate(R"((module
+        (type $seven (func (result i32)))
+        (type $box (struct (field i32) (field (mut funcref))))
+        (type $boxes (array (mut funcref)))
+        (global $box (mut (ref null $box)) (ref.null $box))
+        (global $boxes (mut (ref null $boxes)) (ref.null $boxes))
+        (func (export "put") (param funcref)
+            (global.set $box (struct.new $box (i32.const 1) (local.get 0)))
+            (global.set $boxes (array.new $boxes (local.get 0) (i32.const 3))))
+        (func (export "field") (result i32)
+            (call_ref $seven (ref.cast (ref $seven) (struct.get $box 1 (global.get $box)))))
+        (func (export "element") (result i32)
+            (call_ref $seven (ref.cast (ref $seven) (array.get $boxes (global.get $boxes) (i32.const 2)))))))");
+    const Instance other = instantiate("(module (func (export \"seven\") (result i32) (i32.const 7)))");
+    modules = {holder.module(), other.module()};
+    ASSERT_TRUE((*holder.func<void(Func)>("put"))(*other.func("seven")));
+    const Instance instances[] = {holder};
+    auto copy = restored(saved(store, {.instances = instances}));
+    ASSERT_TRUE(copy) << copy.error().message();
+    copy->store.set_fuel(1000);
+    EXPECT_EQ(value_of(copy->instances[0], "field"), 7);
+    EXPECT_EQ(value_of(copy->instances[0], "element"), 7);
+    auto forked = fork(store, {.instances = instances});
+    ASSERT_TRUE(forked);
+    forked->store.set_fuel(1000);
+    EXPECT_EQ(value_of(forked->instances[0], "field"), 7);
+}
+
 TEST_F(SnapshotContentsTest, fuel_is_limited_and_taken_back) {
     const Instance instance = instantiate("(module (func (export \"f\") (loop (br 0))))");
     modules = {instance.module()};

@@ -1,4 +1,5 @@
 #include "execution_fixture.hpp"
+#include "snapshot/stream.hpp"
 #include "snapshot_fixture.hpp"
 
 #include <warpbeam/vm/guest_allocator.hpp>
@@ -331,6 +332,29 @@ TEST_F(HostileSnapshotTest, sinks_that_fail) {
         ASSERT_FALSE(made) << room;
         EXPECT_EQ(made.error().code(), ErrorCode::usage);
     }
+}
+
+// The parts of the structure, with their lengths before them, and a length of 0 at the end.
+TEST(SnapshotReader, everything_in_the_structure_has_to_be_read) {
+    const auto fault = [](const Bytes& bytes, size_t read) {
+        BytesSource source{bytes};
+        vm::Reader in{source, Allocator::standard()};
+        in.begin_chunks();
+        for (size_t i = 0; i < read; ++i)
+            (void)in.u8();
+        in.end_chunks();
+        return in.ok() ? std::string{} : std::string{in.error().message()};
+    };
+    EXPECT_EQ(fault({3, 0, 0, 0, 1, 2, 3, 0, 0, 0, 0}, 3), "");
+    EXPECT_EQ(fault({2, 0, 0, 0, 1, 2, 1, 0, 0, 0, 3, 0, 0, 0, 0}, 3), "");
+    EXPECT_EQ(fault({3, 0, 0, 0, 1, 2, 3, 0, 0, 0, 0}, 2), "the snapshot's structure has 1 bytes too many");
+    EXPECT_EQ(fault({8, 0, 0, 0, 1, 2, 3, 4, 0, 0, 0, 0, 0, 0, 0, 0}, 4),
+              "the snapshot's structure has 4 bytes too many");
+    EXPECT_EQ(fault({2, 0, 0, 0, 1, 2, 1, 0, 0, 0, 3, 0, 0, 0, 0}, 2),
+              "the snapshot's structure has more bytes than it needs");
+    EXPECT_EQ(fault({3, 0, 0, 0, 1, 2, 3, 0, 0, 0, 0}, 4), "the snapshot's structure ends too early");
+    EXPECT_EQ(fault({3, 0, 0, 0, 1, 2}, 3), "the snapshot ends too early");
+    EXPECT_EQ(fault({0, 0, 0, 0x7f, 1, 2}, 1), "a chunk of 2130706432 bytes is too large");
 }
 
 TEST(ScarceSnapshotTest, reports_every_failing_allocation) {

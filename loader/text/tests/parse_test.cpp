@@ -85,6 +85,7 @@ TEST(Wat, implicit_types_come_last_and_are_reused) {
               "inline function type does not match explicit type 0");
     EXPECT_EQ(fault("(type (struct)) (func (type 0) (param i64))"), "non-function type 0");
     EXPECT_EQ(fault("(func (type 1) (param i64))"), "unknown type 1");
+    EXPECT_EQ(fault("(type (func)) (func (type 1) (param i64))"), "unknown type 1");
 }
 
 TEST(Wat, all_forms_of_types) {

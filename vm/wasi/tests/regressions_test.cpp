@@ -3,10 +3,12 @@
 
 #include <gtest/gtest.h>
 #include <warpbeam/vm/execution.hpp>
+#include <warpbeam/wasi/poll_starts.hpp>
 #include <warpbeam/wasi/saved_files.hpp>
 #include <warpbeam/wasi/streams.hpp>
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
 #include <string>
 
@@ -32,6 +34,45 @@ TEST(Regressions, a_file_below_a_layer_can_only_be_read) {
     std::filesystem::create_directory(scratch / "directory");
     EXPECT_NE((*layered->open("directory", {.read = true}))->as_directory(), nullptr);
     EXPECT_FALSE((*layered->enter("directory"))->open("missing", {.read = true}));
+}
+
+TEST(Regressions, files_in_memory_have_the_times_that_they_are_given) {
+    const Scratch scratch;
+    scratch.write("copied", "text");
+    ASSERT_TRUE(
+        (*scratch.open()->open("copied", {.read = true, .write = true}))
+            ->set_times({NewTimes::Change::set, NewTimes::Change::set, 3'000'000'000, 4'000'000'000}));
+    for (const auto& root : {*memory_directory(), *layered_directory(scratch.open())}) {
+        const auto file = *root->open("file", {.write = true, .create = true});
+        ASSERT_TRUE(
+            file->set_times({NewTimes::Change::set, NewTimes::Change::set, 1'000'000'000, 2'000'000'000}));
+        EXPECT_EQ(file->stat()->accessed, 1'000'000'000u);
+        EXPECT_EQ(file->stat()->modified, 2'000'000'000u);
+        ASSERT_TRUE(file->set_times({NewTimes::Change::set, NewTimes::Change::keep, 5'000'000'000, 1}));
+        EXPECT_EQ(file->stat()->accessed, 5'000'000'000u);
+        EXPECT_EQ(file->stat()->modified, 2'000'000'000u);
+    }
+    // What a layer copies has the times of the original.
+    const auto layered = *layered_directory(scratch.open());
+    const auto copy = *layered->open("copied", {.write = true});
+    EXPECT_EQ(copy->stat()->modified, 4'000'000'000u);
+}
+
+TEST(Regressions, the_last_64_calls_that_wait_are_known) {
+    PollStarts starts{Allocator::standard()};
+    const auto recalled = [&](uint64_t address) {
+        Result<uint64_t> times[2] = {0, 0};
+        starts.recall(address, times);
+        return *times[0] + *times[1];
+    };
+    for (const uint64_t count : {1u, 2u, 64u, 65u, 100u}) {
+        for (uint64_t i = 1; i <= count; ++i)
+            starts.remember(i * 16, std::array<Result<uint64_t>, 2>{i, 1000 * i});
+        EXPECT_EQ(recalled(7), 0u);
+        for (uint64_t i = 1; i <= count; ++i)
+            EXPECT_EQ(recalled(i * 16), count - i < 64 ? 1001 * i : 0) << count;
+        EXPECT_EQ(recalled(16 * count), 0u) << "it is forgotten then";
+    }
 }
 
 TEST(Regressions, an_open_without_a_free_number_changes_nothing) {
