@@ -116,6 +116,7 @@ TEST(Lexer, annotations_are_skipped_but_must_be_well_formed) {
     EXPECT_EQ(kinds("a (@x b (c) \")\" , ;) d"), (Kinds{keyword, keyword}));
     EXPECT_EQ(kinds("(@\"x y\" (@y (; ) ;)))"), Kinds{});
     EXPECT_EQ(problem("(@x (y)"), "0: unclosed annotation");
+    EXPECT_EQ(problem("(@x (; y)"), "4: unclosed comment");
     EXPECT_EQ(problem("(@)"), "2: empty annotation id");
     EXPECT_EQ(problem("(@\"\")"), "2: empty annotation id");
     EXPECT_EQ(problem("(@\"\\ef\")"), "2: malformed UTF-8 encoding");

@@ -226,6 +226,9 @@ TEST(Wat, custom_sections_by_annotation) {
     EXPECT_EQ(fault("(func (@custom \"x\"))"), "misplaced @custom annotation");
     EXPECT_EQ(fault("(func (@name \"x\") $f)"), "misplaced @name annotation");
     EXPECT_EQ(fault("(module (@name \"x\") $m)"), "misplaced @name annotation");
+    EXPECT_EQ(fault("(func (@name \"\\ff\"))"), "malformed UTF-8 encoding");
+    EXPECT_EQ(fault("(func (@name x))"), "@name annotation: string expected");
+    EXPECT_EQ(fault("(func (@name \"x\") (@name \"y\"))"), "@name annotation: multiple definition names");
     EXPECT_EQ(fault("(module (@custom \"x\") $m)"), "misplaced @custom annotation");
     EXPECT_EQ(fault("(@custom \"x\" (before nothing))"), "@custom annotation: malformed section kind");
 }

@@ -58,6 +58,28 @@ TEST(Regressions, files_in_memory_have_the_times_that_they_are_given) {
     EXPECT_EQ(copy->stat()->modified, 4'000'000'000u);
 }
 
+TEST(Regressions, a_directory_that_is_moved_counts_where_it_is) {
+    const auto root = *memory_directory();
+    const auto depth_below = [](Ref<Directory> at) {
+        size_t depth = 0;
+        while (at->make_directory("d")) {
+            at = *at->enter("d");
+            ++depth;
+        }
+        return depth;
+    };
+    ASSERT_TRUE(root->make_directory("moved"));
+    ASSERT_TRUE(root->make_directory("a"));
+    auto into = *root->enter("a");
+    for (int i = 0; i < 9; ++i) {
+        ASSERT_TRUE(into->make_directory("a"));
+        into = *into->enter("a");
+    }
+    const size_t here = depth_below(*root->enter("a"));
+    ASSERT_TRUE(root->rename("moved", *into, "moved"));
+    EXPECT_EQ(depth_below(*into->enter("moved")), here - 10);
+}
+
 TEST(Regressions, the_last_64_calls_that_wait_are_known) {
     PollStarts starts{Allocator::standard()};
     const auto recalled = [&](uint64_t address) {
