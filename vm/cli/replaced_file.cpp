@@ -9,10 +9,6 @@
 
 namespace warpbeam::cli {
 
-namespace {
-const std::filesystem::path::string_type proc = std::filesystem::path{"/proc/"}.native();
-} // namespace
-
 void fail_file(const std::string& path, const char* what) {
     throw Failure("warpbeam: cannot " + std::string(what) + " " + path + ": " + std::strerror(errno));
 }
@@ -22,7 +18,9 @@ std::string followed_path(const std::string& given) {
     std::error_code fault;
     for (int links = 0; links < 40 && std::filesystem::is_symlink(path, fault); ++links) {
         // What /dev/stdout leads to: a descriptor, which only the system can follow.
-        if (std::filesystem::weakly_canonical(path.parent_path(), fault).native().starts_with(proc))
+        if (std::filesystem::weakly_canonical(path.parent_path(), fault)
+                .generic_string()
+                .starts_with("/proc/"))
             return given;
         path = path.parent_path() / std::filesystem::read_symlink(path, fault);
     }

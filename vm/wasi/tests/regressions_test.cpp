@@ -5,6 +5,7 @@
 #include <warpbeam/vm/execution.hpp>
 #include <warpbeam/wasi/poll_starts.hpp>
 #include <warpbeam/wasi/saved_files.hpp>
+#include <warpbeam/wasi/seeded_random.hpp>
 #include <warpbeam/wasi/streams.hpp>
 
 #include <algorithm>
@@ -56,6 +57,20 @@ TEST(Regressions, files_in_memory_have_the_times_that_they_are_given) {
     const auto layered = *layered_directory(scratch.open());
     const auto copy = *layered->open("copied", {.write = true});
     EXPECT_EQ(copy->stat()->modified, 4'000'000'000u);
+}
+
+TEST(Regressions, seeded_bytes_are_those_of_their_numbers) {
+    SeededRandom whole{5}, parts{5};
+    std::array<uint8_t, 20> all{}, some{};
+    whole.fill(all);
+    parts.fill(std::span{some}.first(8));
+    parts.fill(std::span{some}.subspan(8, 8));
+    parts.fill(std::span{some}.subspan(16));
+    EXPECT_EQ(all, some);
+    EXPECT_EQ(whole.state(), parts.state());
+    EXPECT_NE(all[0] | all[1] | all[2] | all[3], 0);
+    parts.fill(some);
+    EXPECT_NE(all, some);
 }
 
 TEST(Regressions, a_directory_that_is_moved_counts_where_it_is) {
