@@ -57,8 +57,8 @@ inline void write_error(std::string_view text) noexcept {
 
 /// Whether a file can be written to, or files can be made in a folder.
 [[nodiscard]] bool is_writable(const char* path) noexcept;
-/// Makes a file that was not there; only its owner can read it, or whoever can read new files. Null if it
-/// fails.
+/// Makes a file that was not there, which only its owner can read, or with the permissions of any new file.
+/// Null if it fails.
 [[nodiscard]] std::FILE* create_file(const char* path, bool is_private) noexcept;
 /// Gives a file the permissions of another one. False if it fails, or if the other one has another owner,
 /// group or further names.

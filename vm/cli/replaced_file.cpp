@@ -52,10 +52,14 @@ ReplacedFile::ReplacedFile(std::string path, FileUse use) : path_{std::move(path
     if (use != FileUse::output || !std::filesystem::exists(path_, fault) ||
         take_permissions(file_.get(), path_.c_str()))
         return;
+    give_up("replace");
+}
+
+void ReplacedFile::give_up(const char* what) {
     const int error = errno;
     (void)std::remove(beside_.c_str());
     errno = error;
-    fail_file(path_, "replace");
+    fail_file(path_, what);
 }
 
 /// Others may have left a file there, or made a link: that is not used.
@@ -98,10 +102,7 @@ void ReplacedFile::finish() {
             return;
         }
     }
-    const int error = errno;
-    (void)std::remove(beside_.c_str());
-    errno = error;
-    fail_file(path_, "write");
+    give_up("write");
 }
 
 } // namespace warpbeam::cli

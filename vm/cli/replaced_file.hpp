@@ -47,6 +47,8 @@ private:
         void operator()(std::FILE* file) const noexcept { std::fclose(file); }
     };
     void open();
+    /// Removes what was written, and throws the Failure for `errno`.
+    [[noreturn]] void give_up(const char* what);
 
     std::string path_;
     std::string beside_;

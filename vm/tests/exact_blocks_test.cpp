@@ -1,5 +1,6 @@
 #include "execution_fixture.hpp"
 #include "framing_allocator.hpp"
+#include "repeat.hpp"
 #include "store/stacks.hpp"
 
 #include <warpbeam/vm/gc.hpp>
@@ -10,22 +11,14 @@
 namespace warpbeam {
 namespace {
 
-std::string repeated(const char* text, size_t count) {
-    std::string all;
-    for (size_t i = 0; i < count; ++i)
-        all += text;
-    return all;
-}
-
 /// Functions that take many values and return their sum, or return many; `count` of them.
 std::string module_of(size_t count) {
-    std::string sum = "(i64.const 0)", spread;
-    for (size_t i = 0; i < count; ++i) {
-        sum += "(i64.add (i64.mul (local.get " + std::to_string(i) + ") (i64.const " + std::to_string(i + 1) +
-               ")))";
-        spread += "(i64.add (local.get 0) (i64.const " + std::to_string(i) + "))";
-    }
-    const std::string values = repeated(" i64", count);
+    const std::string args = repeat("(local.get #)", count);
+    const std::string sum =
+        "(i64.const 0)" +
+        repeat("(i64.add (i64.mul (local.get #) (i64.add (i64.const #) (i64.const 1))))", count);
+    const std::string spread = repeat("(i64.add (local.get 0) (i64.const #))", count);
+    const std::string values = repeat(" i64", count);
     return "(module (type $many (func (param" + values +
            ") (result i64))) (type $few (func (param i64) (result" + values +
            "))) (type $takes (cont $many)) (type $gives (cont $few)) (func $sum (export \"sum\") (type "
@@ -33,12 +26,7 @@ std::string module_of(size_t count) {
            sum + ") (func $spread (export \"spread\") (type $few) " + spread +
            ") (elem declare func $sum $spread) (func (export \"none\"))"
            "(func (export \"continued_sum\") (type $many) " +
-           [&] {
-               std::string all;
-               for (size_t i = 0; i < count; ++i)
-                   all += "(local.get " + std::to_string(i) + ")";
-               return all;
-           }() +
+           args +
            "(cont.new $takes (ref.func $sum)) (resume $takes))"
            "(func (export \"continued_spread\") (type $few) (local.get 0) (cont.new $gives (ref.func "
            "$spread)) "

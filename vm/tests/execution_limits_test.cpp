@@ -60,13 +60,16 @@ TEST_F(ExecutionTest, are_not_made_beyond_the_limit_of_memory) {
     EXPECT_TRUE(Execution::create(count, {{Value{1}}}));
 }
 
+/// `deep` has as many frames as its argument says.
+constexpr std::string_view recursive = R"((module
+    (func $deep (export "deep") (param $n i32) (result i32)
+        (if (result i32) (local.get $n)
+            (then (i32.add (i32.const 1) (call $deep (i32.sub (local.get $n) (i32.const 1)))))
+            (else (i32.const 0))))))";
+
 TEST_F(ExecutionTest, the_limit_of_memory_is_that_of_their_own_stacks) {
     Store small{engine, {.execution_bytes = 2048}};
-    const Instance instance = *linker.instantiate(small, load(R"((module
-        (func $deep (export "deep") (param $n i32) (result i32)
-            (if (result i32) (local.get $n)
-                (then (i32.add (i32.const 1) (call $deep (i32.sub (local.get $n) (i32.const 1)))))
-                (else (i32.const 0))))))"));
+    const Instance instance = *linker.instantiate(small, load(recursive));
     const auto deep = *instance.func<int32_t(int32_t)>("deep");
     EXPECT_EQ(deep(500), 500) << "the stack of a call, which is kept for the next one";
     Execution shallow = *Execution::create(*instance.func("deep"), {{Value{5}}});
@@ -105,11 +108,7 @@ INSTANTIATE_TEST_SUITE_P(Stacks, ExecutionMemoryOf,
 
 TEST_P(ExecutionMemoryOf, the_next_call_takes_the_stack_of_the_last_one) {
     ScarceStore scarce{{.stack_size = GetParam().first}};
-    const auto module = scarce.engine.load(assemble(R"((module
-        (func $deep (export "deep") (param $n i32) (result i32)
-            (if (result i32) (local.get $n)
-                (then (i32.add (i32.const 1) (call $deep (i32.sub (local.get $n) (i32.const 1)))))
-                (else (i32.const 0))))))"));
+    const auto module = scarce.engine.load(assemble(recursive));
     ASSERT_TRUE(module);
     const auto instance = Instance::create(scarce.store, *module);
     ASSERT_TRUE(instance);
@@ -125,11 +124,7 @@ TEST(ExecutionMemory, few_stacks_are_kept) {
     AccountingAllocator counted;
     Engine engine{{.allocator = &counted}};
     Store store{engine};
-    const auto module = engine.load(assemble(R"((module
-        (func $deep (export "deep") (param $n i32) (result i32)
-            (if (result i32) (local.get $n)
-                (then (i32.add (i32.const 1) (call $deep (i32.sub (local.get $n) (i32.const 1)))))
-                (else (i32.const 0))))))"));
+    const auto module = engine.load(assemble(recursive));
     ASSERT_TRUE(module);
     const auto instance = Instance::create(store, *module);
     ASSERT_TRUE(instance);

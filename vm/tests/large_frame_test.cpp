@@ -1,4 +1,5 @@
 #include "fixture.hpp"
+#include "repeat.hpp"
 
 #include <functional>
 #include <vector>
@@ -8,13 +9,6 @@
 
 namespace warpbeam {
 namespace {
-
-std::string repeat(std::string_view text, size_t count) {
-    std::string all;
-    for (size_t i = 0; i < count; ++i)
-        all += text;
-    return all;
-}
 
 Config all_features() {
     Config config;

@@ -1,4 +1,5 @@
 #include "fixture.hpp"
+#include "repeat.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -9,13 +10,6 @@
 
 namespace warpbeam {
 namespace {
-
-std::string repeat(std::string_view text, size_t count) {
-    std::string all;
-    for (size_t i = 0; i < count; ++i)
-        all += text;
-    return all;
-}
 
 /// Seconds of CPU time since some moment; on Windows, where that has steps of milliseconds, of the time that
 /// passes.

@@ -1,4 +1,5 @@
 #include "fixture.hpp"
+#include "repeat.hpp"
 
 #include <warpbeam/vm/active_stack.hpp>
 #include <warpbeam/vm/disassembly.hpp>
@@ -48,18 +49,6 @@ Outcome outcome(const std::expected<T, E>& result) {
 /// What can't grow says `limit`, whatever it is that does not allow it.
 Outcome growth(const std::expected<uint64_t, Error>& result) {
     return result || result.error().code() != ErrorCode::limit ? outcome(result) : Outcome::scarce;
-}
-
-/// Text, `count` times, with the number in the place of #.
-std::string repeat(std::string_view text, size_t count) {
-    std::string all;
-    for (size_t i = 0; i < count; ++i)
-        for (const char c : text)
-            if (c == '#')
-                all += std::to_string(i);
-            else
-                all += c;
-    return all;
 }
 
 /// A module whose functions need large tables when they are lowered, and have every kind of value in their

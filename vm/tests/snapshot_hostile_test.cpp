@@ -11,6 +11,12 @@
 namespace warpbeam {
 namespace {
 
+/// Makes the digest right, so that only what comes before it can be wrong.
+void renew_digest(Bytes& bytes) {
+    const Digest digest = sha256(std::span{bytes}.first(bytes.size() - 32));
+    std::ranges::copy(digest, bytes.end() - 32);
+}
+
 class HostileSnapshotTest : public SnapshotFixture {
 protected:
     HostileSnapshotTest() {
@@ -81,8 +87,7 @@ protected:
     /// Restores bytes whose digest is made right first, so that only their contents can be wrong.
     bool accepts(Bytes changed) {
         if (changed.size() >= 32) {
-            const Digest digest = sha256(std::span{changed}.first(changed.size() - 32));
-            std::ranges::copy(digest, changed.end() - 32);
+            renew_digest(changed);
         }
         auto made = restored(changed);
         if (!made) {
@@ -124,8 +129,7 @@ TEST_F(HostileSnapshotTest, what_the_library_has_allocated_is_checked) {
         for (const uint8_t change : std::initializer_list<uint8_t>{1, 2, 16, 128, 255}) {
             Bytes changed = whole;
             changed[i] ^= change;
-            const Digest digest = sha256(std::span{changed}.first(changed.size() - 32));
-            std::ranges::copy(digest, changed.end() - 32);
+            renew_digest(changed);
             auto made = restored(changed);
             if (!made)
                 continue;
@@ -178,8 +182,7 @@ TEST_F(HostileSnapshotTest, an_array_has_no_more_elements_than_fit_into_memory) 
     ASSERT_TRUE(std::ranges::search(at.end(), few.end(), std::begin(length), std::end(length)).empty());
     Bytes many = few;
     many[static_cast<size_t>(at.begin() - few.begin()) + 3] = 0x20;
-    const Digest digest = sha256(std::span{many}.first(many.size() - 32));
-    std::ranges::copy(digest, many.end() - 32);
+    renew_digest(many);
     EXPECT_TRUE(restored(few));
     EXPECT_FALSE(restored(many));
 }
@@ -212,8 +215,7 @@ TEST_F(HostileSnapshotTest, the_numbers_of_the_heap_agree_with_its_objects_and_i
         Bytes changed = whole;
         std::ranges::copy(numbers(survived, allocated, futile, 1),
                           changed.begin() + (at.begin() - whole.begin()));
-        const Digest digest = sha256(std::span{changed}.first(changed.size() - 32));
-        std::ranges::copy(digest, changed.end() - 32);
+        renew_digest(changed);
         BytesSource source{changed};
         SnapshotSource* const sources[] = {&source};
         RestoreOptions with = options();
