@@ -1,3 +1,5 @@
+#include "plain_allocator.hpp"
+
 #include <gtest/gtest.h>
 #include <warpbeam/memory/accounting_allocator.hpp>
 #include <warpbeam/memory/linear_memory.hpp>
@@ -32,7 +34,10 @@ TEST(AccountingAllocator, counts_the_address_space_of_memories_apart) {
         EXPECT_EQ(counted.blocks().calls, 0u);
         EXPECT_EQ(counted.reserved().live, 10u * 65536);
         EXPECT_EQ(counted.committed().live, 2u * 65536);
+        EXPECT_EQ(counted.reserved().calls, 1u);
+        EXPECT_EQ(counted.committed().calls, 1u);
         ASSERT_TRUE(memory->grow(3));
+        EXPECT_EQ(counted.committed().calls, 2u);
         EXPECT_EQ(counted.committed().live, 5u * 65536);
         ASSERT_TRUE(memory->reset());
         EXPECT_EQ(counted.committed().live, 2u * 65536);
@@ -51,12 +56,29 @@ TEST(AccountingAllocator, refuses_what_exceeds_its_limit) {
     auto memory = LinearMemory::create({.initial_pages = 1, .max_pages = 10, .allocator = &counted});
     ASSERT_TRUE(memory);
     EXPECT_EQ(counted.allocate(65537, 8), nullptr);
+    const uint64_t calls = counted.committed().calls;
     EXPECT_FALSE(memory->grow(2));
+    EXPECT_GT(counted.committed().calls, calls) << "a refused request counts";
     EXPECT_EQ(memory->pages(), 1u);
     EXPECT_TRUE(memory->grow(1));
     EXPECT_EQ(counted.allocate(1, 1), nullptr);
     counted.deallocate(block, 65536, 8);
     EXPECT_TRUE(memory->grow(1));
+}
+
+TEST(AccountingAllocator, counts_what_could_not_be_given_back) {
+    test::PlainAllocator source{true};
+    AccountingAllocator counted{source};
+    constexpr size_t page = 65536;
+    void* const base = counted.reserve(4 * page);
+    if (base == nullptr)
+        GTEST_SKIP() << "no address space to reserve here";
+    ASSERT_TRUE(counted.commit(base, 0, 4 * page));
+    source.allow(0);
+    EXPECT_FALSE(counted.decommit(base, page, 4 * page));
+    EXPECT_EQ(counted.committed().live, 4 * page);
+    counted.release(base, 4 * page, 4 * page);
+    EXPECT_EQ(counted.committed().live, 0u);
 }
 
 TEST(AccountingAllocator, counts_for_several_threads) {

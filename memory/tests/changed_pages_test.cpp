@@ -184,6 +184,21 @@ TEST_P(ChangedPagesTest, a_mark_survives_a_reset_and_a_move) {
     EXPECT_EQ(since(marked, *moved), (Pages{5}));
 }
 
+TEST_P(ChangedPagesTest, two_marks_find_what_was_written_since_each) {
+    // The system watches for one of them only.
+    auto written = memory(100);
+    PageMark first = mark(written);
+    written.data()[2 * page_size] = 1;
+    PageMark second = mark(written);
+    EXPECT_FALSE(second.is_watching());
+    written.data()[3 * page_size] = 1;
+    EXPECT_EQ(since(second, written, true), (Pages{3}));
+    EXPECT_EQ(since(first, written), (Pages{2, 3}));
+    written.data()[4 * page_size] = 1;
+    EXPECT_EQ(since(second, written), (Pages{4}));
+    EXPECT_EQ(since(first, written), (Pages{2, 3, 4}));
+}
+
 TEST_P(ChangedPagesTest, a_mark_survives_a_fork) {
     auto parent = memory(100);
     std::memset(parent.data(), 1, parent.size());

@@ -325,6 +325,24 @@ TEST(LinearMemory, resets_to_zeros) {
     }
 }
 
+TEST(LinearMemory, never_has_the_same_placement_again) {
+    for (const uint64_t reservation : {uint64_t{0}, uint64_t{4} * 65536}) {
+        auto memory =
+            LinearMemory::create({.initial_pages = 2, .max_pages = 100, .reservation = reservation});
+        ASSERT_TRUE(memory);
+        uint64_t last = memory->placement();
+        EXPECT_NE(last, 0u);
+        for (int round = 0; round < 3; ++round) {
+            ASSERT_TRUE(memory->reset());
+            EXPECT_GT(memory->placement(), last);
+            last = memory->placement();
+            ASSERT_TRUE(memory->grow(20)); // beyond the reservation in the first round
+            EXPECT_GE(memory->placement(), last);
+            last = memory->placement();
+        }
+    }
+}
+
 TEST(LinearMemory, resets_within_a_host_page) {
     for (const uint64_t reservation : {uint64_t{0}, uint64_t{1} << 30}) {
         auto memory = LinearMemory::create(

@@ -11,6 +11,7 @@
 #include <linux/ioctl.h>
 #include <linux/userfaultfd.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #include <utility>
@@ -21,6 +22,9 @@ namespace warpbeam {
 namespace {
 
 #ifdef __linux__
+
+/// How many pages are written, and as many are not.
+constexpr size_t written = 8;
 
 /// Whether the system notes writes without telling anyone.
 bool can_watch() {
@@ -50,7 +54,6 @@ std::vector<uint64_t> entries_from(const uint8_t* base, size_t count, size_t hos
 TEST(PageMap, is_believed_only_if_all_pages_fit) {
     constexpr uint64_t own = uint64_t{1} << 63, swapped = uint64_t{1} << 62, of_file = uint64_t{1} << 61,
                        other_flag = uint64_t{1} << 57;
-    constexpr size_t written = 8;
     std::vector<uint64_t> entries(2 * written);
     for (size_t page = 0; page < written; ++page)
         entries[page] = own | (page + 1);
@@ -70,20 +73,31 @@ TEST(PageMap, is_believed_only_if_all_pages_fit) {
     EXPECT_TRUE(is_plausible(entries));
 }
 
-TEST(PageMap, is_used_where_it_is_right) {
-    constexpr size_t written = 8;
+/// Room for pages, of which the first are committed and were written; of no size if there is no room.
+Reservation written_pages() {
     const size_t host_page = Reservation::round_up(1);
     Reservation room = Reservation::reserve(2 * written * host_page);
-    if (room.size() == 0)
-        GTEST_SKIP() << "no address space to reserve here";
-    ASSERT_TRUE(room.commit(written * host_page));
+    if (room.size() == 0 || !room.commit(written * host_page))
+        return {};
     for (size_t page = 0; page < written; ++page)
         static_cast<volatile uint8_t*>(room.base())[page * host_page] = 1;
-    const auto entries = entries_from(room.base(), 2 * written, host_page);
+    return room;
+}
+
+/// Whether the page map is about such pages.
+bool is_right_about(const Reservation& room) {
+    const auto entries = entries_from(room.base(), 2 * written, Reservation::round_up(1));
+    return !entries.empty() && is_plausible(entries);
+}
+
+TEST(PageMap, is_used_where_it_is_right) {
+    const Reservation room = written_pages();
+    if (room.size() == 0)
+        GTEST_SKIP() << "no address space to reserve here";
     PageSet pages;
-    ASSERT_TRUE(pages.start(written * host_page));
+    ASSERT_TRUE(pages.start(room.committed()));
     const bool is_used = add_own_pages(room.base(), pages);
-    EXPECT_EQ(is_used, !entries.empty() && is_plausible(entries));
+    EXPECT_EQ(is_used, is_right_about(room));
     if (is_used) {
         EXPECT_EQ(pages.count(), pages.pages());
     }
@@ -100,6 +114,42 @@ TEST(PageMap, the_system_watches_where_it_can) {
     EXPECT_EQ(of_large->is_watching(),
               large->has_private_pages() && Reservation::reserve(1).size() != 0 && can_watch());
     EXPECT_FALSE(of_small->is_watching()) << "a MiB has hashes";
+}
+
+/// The pages of address space that the process has.
+unsigned long mapped_pages() {
+    char text[64] = {};
+    const int file = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+    const bool has_text = read(file, text, sizeof text - 1) > 0;
+    close(file);
+    return has_text ? std::strtoul(text, nullptr, 10) : 0;
+}
+
+TEST(PageMapDeathTest, is_tried_again_when_there_is_room_for_it) {
+    // In a process of its own, which has not tried it yet.
+    GTEST_FLAG_SET(death_test_style, "threadsafe");
+    const auto run = [] {
+        Reservation room = written_pages();
+        PageSet pages;
+        rlimit before{};
+        if (!pages.start(room.committed()) || getrlimit(RLIMIT_DATA, &before) != 0)
+            std::_Exit(41);
+        const rlimit none{.rlim_cur = 1, .rlim_max = before.rlim_max}; // for 0, Linux takes the other
+        if (setrlimit(RLIMIT_DATA, &none) != 0 || room.commit(room.size()))
+            std::_Exit(41); // the limit does not count here
+        const unsigned long mapped = mapped_pages();
+        bool right = true;
+        for (int i = 0; i < 3; ++i)
+            right &= !add_own_pages(room.base(), pages);
+        right &= mapped_pages() == mapped;
+        right &= setrlimit(RLIMIT_DATA, &before) == 0;
+        right &= add_own_pages(room.base(), pages) == is_right_about(room);
+        std::_Exit(right ? 42 : 43);
+    };
+    const auto is_right = [](int status) {
+        return ::testing::ExitedWithCode(42)(status) || ::testing::ExitedWithCode(41)(status);
+    };
+    EXPECT_EXIT(run(), is_right, "");
 }
 
 TEST(PageMapDeathTest, descriptor_zero_is_one_like_the_others) {

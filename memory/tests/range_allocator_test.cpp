@@ -1,3 +1,5 @@
+#include "scarce_allocator.hpp"
+
 #include <gtest/gtest.h>
 #include <warpbeam/memory/range_allocator.hpp>
 
@@ -325,6 +327,22 @@ TEST(RangeAllocator, agrees_with_a_model_over_random_calls) {
             EXPECT_TRUE(ranges.deallocate(block.first));
         EXPECT_EQ(ranges.allocated_bytes(), 0u);
         EXPECT_TRUE(ranges.consistent());
+    }
+}
+
+TEST(RangeAllocatorTest, is_listed_in_full_or_not_at_all) {
+    RangeAllocator ranges;
+    ASSERT_TRUE(ranges.add_region(0, 1 << 20));
+    for (int i = 0; i < 20; ++i)
+        ASSERT_TRUE(ranges.allocate(16));
+    for (size_t allowed = 0;; ++allowed) {
+        test::ScarceAllocator scarce{allowed};
+        Vec<RangeAllocator::Piece> pieces{scarce};
+        if (!ranges.list(pieces))
+            continue;
+        EXPECT_EQ(pieces.size(), 21u);
+        EXPECT_NE(allowed, 0u);
+        break;
     }
 }
 

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <warpbeam/memory/vec.hpp>
 
+#include <cstring>
 #include <memory>
 #include <vector>
 
@@ -136,6 +137,40 @@ TEST(Vec, stays_where_it_is_if_there_is_nothing_to_free) {
     const int* const full = vec.data();
     vec.shrink_to_fit();
     EXPECT_EQ(vec.data(), full);
+}
+
+TEST(Vec, assigning_replaces_all_elements) {
+    Vec<int> vec;
+    for (const std::vector<int>& values : {std::vector<int>{1, 2, 3}, {4, 5}, {}, {6, 7, 8, 9}}) {
+        ASSERT_TRUE(vec.assign(values));
+        EXPECT_EQ(std::vector<int>(vec.begin(), vec.end()), values);
+    }
+}
+
+TEST(Vec, without_elements_shrinks_to_nothing) {
+    ScarceAllocator scarce{1};
+    Vec<int> vec{scarce};
+    ASSERT_TRUE(vec.resize(8));
+    vec.clear();
+    EXPECT_EQ(scarce.live, 1);
+    vec.shrink_to_fit();
+    EXPECT_EQ(vec.capacity(), 0u);
+    EXPECT_EQ(scarce.live, 0);
+}
+
+TEST(Vec, of_a_small_build_moves_its_block) {
+    ScarceAllocator scarce{2};
+    void* const first = detail::move_block(scarce, nullptr, 0, 0, 4, 1);
+    ASSERT_NE(first, nullptr);
+    EXPECT_EQ(scarce.live, 1);
+    std::memcpy(first, "abc", 4);
+    void* const second = detail::move_block(scarce, first, 3, 4, 8, 1);
+    ASSERT_NE(second, nullptr);
+    EXPECT_EQ(scarce.live, 1) << "the old block was freed";
+    EXPECT_EQ(std::memcmp(second, "abc", 3), 0);
+    EXPECT_EQ(detail::move_block(scarce, second, 3, 8, 16, 1), nullptr);
+    EXPECT_EQ(scarce.live, 1) << "nothing has changed";
+    scarce.deallocate(second, 8, 1);
 }
 
 } // namespace
