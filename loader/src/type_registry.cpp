@@ -1,9 +1,9 @@
 #include <warpbeam/build.hpp>
 #include <warpbeam/loader/type_registry.hpp>
 #include <warpbeam/memory/arena.hpp>
+#include <warpbeam/memory/hash.hpp>
 #include <warpbeam/memory/hash_index.hpp>
 #include <warpbeam/memory/locks.hpp>
-#include <warpbeam/memory/wide_product.hpp>
 
 #include <algorithm>
 #include <array>
@@ -30,21 +30,8 @@ constexpr unsigned block_of(TypeId id) noexcept {
 constexpr uint32_t block_size(unsigned block) noexcept { return first_block << block; }
 constexpr uint32_t block_start(unsigned block) noexcept { return first_block * ((1u << block) - 1); }
 
-/// Mixes numbers into a hash that a module's author can't steer without knowing the seed.
-class Hasher {
-public:
-    explicit Hasher(uint64_t seed) noexcept : state_{seed} {}
-    void add(uint64_t value) noexcept {
-        state_ = folded_product(state_ ^ value, 0x9e37'79b9'7f4a'7c15u) ^ std::rotl(value, 23);
-    }
-    [[nodiscard]] uint32_t finish() const noexcept { return static_cast<uint32_t>(state_ ^ (state_ >> 32)); }
-
-private:
-    uint64_t state_ = 0;
-};
-
 uint32_t hash_group(std::span<const SubType> group, uint64_t seed) noexcept {
-    Hasher hasher{seed};
+    SeededHash hasher{seed};
     for (const SubType& type : group) {
         hasher.add(static_cast<uint64_t>(type.kind) << 1 | uint64_t{type.is_final});
         hasher.add(type.supertype);

@@ -61,6 +61,46 @@ TEST(Decode, counts_are_checked_before_use) {
               "function 0 @24");
 }
 
+TEST(Decode, sections_do_not_end_before_their_last_entry) {
+    const Bytes zero{0x41, 0, end};
+    const struct {
+        SectionId id;
+        Bytes contents;
+    } sections[] = {
+        {type, vec({func_type({i32}, {i64}), Bytes{0x50, 0, 0x5f, 1, i32, 0}, func_type({}, {})})},
+        {import,
+         vec({name("env") + name("f") + Bytes{0, 2}, name("env") + name("t") + Bytes{1, func_ref, 0, 1},
+              name("env") + name("m") + Bytes{2, 1, 1, 2}, name("env") + name("g") + Bytes{3, i32, 0},
+              name("env") + name("x") + Bytes{4, 0, 2}})},
+        {function, vec({{2}, {2}})},
+        {table, vec({{func_ref, 0, 1}, Bytes{0x40, 0, func_ref, 0, 1, 0xd0, 0x70, end}})},
+        {memory, vec({{0, 1}, {1, 1, 2}})},
+        {tag, vec({{0, 2}, {0, 2}})},
+        {global, vec({Bytes{i32, 1} + zero, Bytes{i32, 0} + zero})},
+        {export_, vec({name("a") + Bytes{0, 1}, name("b") + Bytes{2, 0}})},
+        {start, {1}},
+        {element, vec({Bytes{0} + zero + vec({{0}}), Bytes{7, func_ref} + vec({{0xd2, 0, end}}),
+                       Bytes{1, 0, 0}, Bytes{2, 1} + zero + Bytes{0, 0}, Bytes{1, 0, 0}})},
+        {data_count, {2}},
+        {code, vec({body({0x01}), body({0x41, 0, 0x1a}, {1, 2, i64})})},
+        {data, vec({Bytes{0} + zero + name("x"), Bytes{2, 1} + zero + name("y")})},
+    };
+    for (const auto& cut : sections)
+        for (size_t left = 0; left <= cut.contents.size(); ++left) {
+            Binary binary;
+            for (const auto& each : sections)
+                binary.section(each.id, &each == &cut
+                                            ? Bytes(each.contents.begin(),
+                                                    each.contents.begin() + static_cast<ptrdiff_t>(left))
+                                            : each.contents);
+            const std::string found = fault(binary.bytes);
+            if (left == cut.contents.size())
+                EXPECT_EQ(found, "valid");
+            else
+                EXPECT_EQ(found.substr(0, 10), "malformed:") << int{cut.id} << ' ' << left << ' ' << found;
+        }
+}
+
 TEST(Decode, imports_exports_and_lookups) {
     const Bytes bytes = Binary{}
                             .section(type, vec({func_type({i32}, {i64})}))

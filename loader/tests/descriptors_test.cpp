@@ -124,9 +124,12 @@ TEST(Descriptors, allocation) {
               "invalid: type with descriptor requires descriptor allocation");
     EXPECT_EQ(function_fault({}, {{ref_to, 1}}, {0xd0, 0x71, 0xfb, 0x21, 1}),
               "invalid: type without descriptor requires non-descriptor allocation");
-    EXPECT_EQ(function_fault({{ref_null, 1}}, {{ref_to, 0}}, {0x20, 0, 0xfb, 0x21, 0}),
-              "invalid: type mismatch: struct.new_default_desc requires [(ref null (exact 1))] but stack has "
-              "[(ref null 1)]");
+    // Even if nothing needs the result: after `unreachable`.
+    for (const Bytes& rest : {Bytes{}, Bytes{0x00}})
+        EXPECT_EQ(
+            function_fault({{ref_null, 1}}, {{ref_to, 0}}, Bytes{0x20, 0, 0xfb, 0x21, 0} + rest),
+            "invalid: type mismatch: struct.new_default_desc requires [(ref null (exact 1))] but stack has "
+            "[(ref null 1)]");
 }
 
 TEST(Descriptors, get_and_cast) {

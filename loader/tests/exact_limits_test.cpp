@@ -91,6 +91,14 @@ TEST(ExactLimits, parts_of_types) {
             .section(type, vec({Bytes{0x4e, 4} + Bytes{0x50, 0, 0x5f, 0} + sub(0) + sub(1) + sub(2)}))
             .bytes,
         "supertypes in a group");
+    LoadOptions options = all_features();
+    options.limits.subtyping_depth = 2;
+    EXPECT_EQ(fault(Binary{}
+                        .section(type, vec({nothing, Bytes{0x50, 0, 0x5f, 0},
+                                            Bytes{0x4e, 3} + sub(1) + sub(2) + sub(3)}))
+                        .bytes,
+                    options),
+              "limit: sub type 4 is 3 levels deep (the limit is 2), in the type section @30");
 }
 
 TEST(ExactLimits, functions) {

@@ -49,6 +49,20 @@ TEST(Features, errors_name_the_feature_that_is_off) {
         "the type section @13");
 }
 
+TEST(Features, a_constant_names_a_global_of_the_module_only_with_gc) {
+    const auto with = [](const Bytes& constant) {
+        const Bytes globals = vec({Bytes{i32, 0, 0x41, 0, end}, Bytes{i32, 0} + constant + Bytes{end}});
+        LoadOptions options = all_features();
+        options.features.disable(Feature::gc);
+        return fault(Binary{}.section(global, globals).bytes, options);
+    };
+    const std::string off = "unsupported: a constant expression with a global that is not imported needs the "
+                            "feature gc, which is switched off, in the global section @";
+    EXPECT_EQ(with({0x23, 0}), off + "18");
+    EXPECT_EQ(with({0x41, 0, 0x23, 0}), off + "20") << "even if another constant is there already";
+    EXPECT_EQ(with({0x41, 0}), "valid");
+}
+
 TEST(Features, only_webassembly_1_0) {
     LoadOptions options;
     options.features = FeatureSet::none();
@@ -176,14 +190,17 @@ TEST(Memory, the_first_operands_need_no_more_of_it) {
     }
 }
 
-/// Fails at the n-th allocation, and knows what is still allocated.
+/// Fails after some allocations, once or from then on, and knows what is still allocated.
 class FailingAllocator final : public Allocator {
 public:
-    explicit FailingAllocator(size_t successes) : successes_{successes} {}
+    FailingAllocator(size_t successes, bool once) : successes_{successes}, once_{once} {}
     void* allocate(size_t size, size_t alignment) noexcept override {
-        if (successes_ == 0)
+        if (successes_ == 0 && !(once_ && has_failed)) {
+            has_failed = true;
             return nullptr;
-        --successes_;
+        }
+        if (successes_ != 0)
+            --successes_;
         void* const block = standard().allocate(size, alignment);
         live[block] = size;
         return block;
@@ -194,9 +211,11 @@ public:
         standard().deallocate(block, size, alignment);
     }
     std::map<void*, size_t> live;
+    bool has_failed = false;
 
 private:
     size_t successes_;
+    bool once_;
 };
 
 TEST(Memory, every_allocation_may_fail) {
@@ -224,24 +243,24 @@ TEST(Memory, every_allocation_may_fail) {
             .bytes;
     ASSERT_EQ(fault(bytes), "valid");
     size_t failures = 0;
-    for (size_t n = 0;; ++n) {
-        FailingAllocator allocator{n};
-        LoadOptions options = all_features();
-        options.allocator = &allocator;
-        bool loaded = false;
-        {
-            const auto module = Module::load(bytes, options);
-            loaded = module.has_value();
-            if (!loaded) {
-                EXPECT_EQ(module.error().code(), ErrorCode::out_of_memory) << module.error().message();
-                ++failures;
+    for (const bool once : {false, true})
+        for (size_t n = 0;; ++n) {
+            FailingAllocator allocator{n, once};
+            LoadOptions options = all_features();
+            options.allocator = &allocator;
+            {
+                const auto module = Module::load(bytes, options);
+                EXPECT_EQ(module.has_value(), !allocator.has_failed) << n;
+                if (!module) {
+                    EXPECT_EQ(module.error().code(), ErrorCode::out_of_memory) << module.error().message();
+                    ++failures;
+                }
             }
+            EXPECT_TRUE(allocator.live.empty()) << "after " << n << " allocations";
+            if (!allocator.has_failed)
+                break;
         }
-        EXPECT_TRUE(allocator.live.empty()) << "after " << n << " allocations";
-        if (loaded)
-            break;
-    }
-    EXPECT_GT(failures, 20u);
+    EXPECT_GT(failures, 40u);
 }
 
 } // namespace

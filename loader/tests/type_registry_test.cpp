@@ -133,6 +133,31 @@ TEST(TypeRegistry, groups_with_the_same_first_member_stay_apart) {
     }
 }
 
+TEST(TypeRegistry, types_that_differ_in_one_part_alone_have_different_hashes) {
+    // If they had one, each would be compared with all others, which takes minutes.
+    TypeRegistry types;
+    constexpr uint32_t count = 1u << 16;
+    const SubType first[] = {structure({})};
+    ASSERT_EQ(types.add_group(first), 0u);
+    const auto add = [&](uint32_t part, TypeId id) {
+        const ValType value[] = {ref(id)};
+        const FieldType field[] = {{ref(id), false}};
+        SubType type = part == 0   ? structure(field)
+                       : part == 1 ? structure({}, id)
+                       : part == 2 ? function(value, {})
+                                   : function({}, value);
+        if (part == 4) {
+            type = SubType{};
+            type.kind = CompositeKind::cont;
+            type.cont = id;
+        }
+        return types.add_group({&type, 1});
+    };
+    for (uint32_t part = 0; part < 5; ++part)
+        for (uint32_t i = 0; i < count; ++i)
+            ASSERT_EQ(add(part, i), part * count + i + 1) << part;
+}
+
 TEST(TypeRegistry, recursion_is_equal_up_to_renaming) {
     TypeRegistry types;
     const FieldType to_self[] = {{ref(self(0)), false}};

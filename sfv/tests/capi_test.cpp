@@ -261,6 +261,35 @@ TEST(CInterface, reads_documents) {
     EXPECT_TRUE(parse(WB_SFV_ITEM, ":AA:"));
 }
 
+TEST(CInterface, each_option_has_its_bit) {
+    const wb_sfv_line split[] = {line("a=\"b"), line("c\"")};
+    const struct {
+        unsigned option;
+        std::vector<wb_sfv_line> lines;
+    } refused[] = {
+        {WB_SFV_RFC8941, {line("a=@0")}},
+        {WB_SFV_STRICT_PADDING, {line("a=:AA:")}},
+        {WB_SFV_STRICT_PAD_BITS, {line("a=:AB==:")}},
+        {WB_SFV_STRICT_DATES, {line("a=@-62135596801")}},
+        {WB_SFV_STRICT_LINES, {split[0], split[1]}},
+    };
+    const auto is_valid = [](const std::vector<wb_sfv_line>& lines, unsigned options) {
+        const Document document{
+            wb_sfv_document_parse(WB_SFV_DICTIONARY, lines.data(), lines.size(), options, nullptr),
+            wb_sfv_document_free};
+        return document != nullptr;
+    };
+    for (const auto& [option, lines] : refused)
+        for (unsigned set = 1; set <= WB_SFV_WIDE_KEYS; set *= 2) {
+            const bool has_no_dates = set == WB_SFV_RFC8941 && option == WB_SFV_STRICT_DATES;
+            EXPECT_EQ(is_valid(lines, set), set != option && !has_no_dates) << option << ' ' << set;
+            EXPECT_TRUE(is_valid(lines, 0)) << option;
+        }
+    const std::vector<wb_sfv_line> wide{line("A=1")};
+    EXPECT_FALSE(is_valid(wide, 63u & ~unsigned{WB_SFV_WIDE_KEYS}));
+    EXPECT_TRUE(is_valid(wide, WB_SFV_WIDE_KEYS));
+}
+
 TEST(CInterface, builds_documents) {
     const Document document{wb_sfv_document_new(WB_SFV_DICTIONARY), wb_sfv_document_free};
     wb_sfv_error error;

@@ -112,6 +112,21 @@ constexpr char others[] = {'\0', '\t', '\x1f', ' ', '"',    '\\',   '%',   ',',
                            ';',  '=',  ')',    ':', '\x7f', '\x80', '\xff'};
 const std::string befores[] = {"", "a=1, ", "a=1;bcdefghijkl=2, "}; // the run begins at various offsets
 
+TEST(Edges, the_longest_messages_are_complete) {
+    const std::string offset = std::to_string(SIZE_MAX);
+    for (int reason = 0; reason <= static_cast<int>(Reason::out_of_memory); ++reason) {
+        const auto message = [&](int found) {
+            return std::string(Error{static_cast<Reason>(reason), found, SIZE_MAX}.message().view());
+        };
+        const std::string phrase{describe(static_cast<Reason>(reason))};
+        for (const int found : {Error::found_end, int{'a'}, 0xff, -3})
+            EXPECT_TRUE(message(found).ends_with(" at offset " + offset)) << message(found);
+        const bool has_size = static_cast<Reason>(reason) == Reason::buffer_too_small;
+        EXPECT_EQ(message(Error::found_nothing),
+                  has_size ? phrase + ": " + offset + " bytes are needed" : phrase);
+    }
+}
+
 TEST(Edges, tokens_end_at_the_first_other_character) {
     for (size_t size = 1; size <= longest; ++size) {
         const std::string token = "T" + run_of(chars::token_char, size - 1);

@@ -15,7 +15,7 @@ Symbol Names::intern(std::string_view token) noexcept {
     const auto view = [&](const Range& r) {
         return std::string_view{reinterpret_cast<const char*>(bytes_.data()) + r.begin, r.size};
     };
-    const uint32_t hash = hash_of(view(range));
+    const uint32_t hash = SeededHash{this}.add(view(range)).finish();
     const uint32_t found =
         symbol_index_.find(hash, [&](uint32_t i) { return view(symbols_[i]) == view(range); });
     if (found != HashIndex::npos) {
@@ -37,8 +37,8 @@ std::string_view Names::text(Symbol symbol) const noexcept {
     return {reinterpret_cast<const char*>(bytes_.data()) + range.begin, range.size};
 }
 
-uint32_t Names::hash(Space space, uint32_t owner, Symbol symbol) noexcept {
-    return hash_of((uint64_t{owner} << 32 | symbol) ^ uint64_t{static_cast<uint8_t>(space)} << 58);
+uint32_t Names::hash(Space space, uint32_t owner, Symbol symbol) const noexcept {
+    return SeededHash{this}.add(uint64_t{owner} << 32 | symbol).add(static_cast<uint8_t>(space)).finish();
 }
 
 uint32_t Names::find_binding(Space space, uint32_t owner, Symbol symbol) const noexcept {

@@ -24,6 +24,9 @@ public:
     Names(Fault& fault, Allocator& allocator) noexcept
         : fault_{&fault}, bytes_{allocator}, symbols_{allocator}, symbol_index_{allocator},
           bindings_{allocator}, binding_index_{allocator} {}
+    // Its address is the seed of its hashes.
+    Names(const Names&) = delete;
+    Names& operator=(const Names&) = delete;
 
     /// The symbol of an identifier or string token.
     Symbol intern(std::string_view token) noexcept;
@@ -46,7 +49,7 @@ private:
         Symbol symbol;
         uint32_t index;
     };
-    static uint32_t hash(Space space, uint32_t owner, Symbol symbol) noexcept;
+    [[nodiscard]] uint32_t hash(Space space, uint32_t owner, Symbol symbol) const noexcept;
     [[nodiscard]] uint32_t find_binding(Space space, uint32_t owner, Symbol symbol) const noexcept;
 
     Fault* fault_;

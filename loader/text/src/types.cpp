@@ -48,13 +48,13 @@ void TypeTable::add(const Definition& definition) noexcept {
     if (*fault_ || !types_.push({definition.kind, begin, definition.composite.size(), definition.params}))
         return fault_->out_of_memory();
     if (alone && plain && definition.kind == CompositeKind::func)
-        composites_.check(plain_functions_.insert(hash_of(definition.composite), index));
+        composites_.check(plain_functions_.insert(hash(definition.composite), index));
 }
 
 uint32_t TypeTable::find_or_add(const Signature& signature) noexcept {
     scratch_.clear();
     signature.write(scratch_);
-    const uint32_t found = plain_functions_.find(hash_of(scratch_.view()), [&](uint32_t index) {
+    const uint32_t found = plain_functions_.find(hash(scratch_.view()), [&](uint32_t index) {
         return std::ranges::equal(composite(index), scratch_.view());
     });
     if (found != HashIndex::npos)

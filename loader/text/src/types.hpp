@@ -3,6 +3,7 @@
 #include "encode.hpp"
 
 #include <warpbeam/loader/type_codes.hpp>
+#include <warpbeam/memory/hash.hpp>
 #include <warpbeam/memory/hash_index.hpp>
 
 #include <cstdint>
@@ -57,6 +58,9 @@ public:
     TypeTable(Fault& fault, Allocator& allocator) noexcept
         : fault_{&fault}, section_{fault, allocator}, composites_{fault, allocator}, types_{allocator},
           plain_functions_{allocator}, scratch_{fault, allocator} {}
+    // Its address is the seed of its hashes.
+    TypeTable(const TypeTable&) = delete;
+    TypeTable& operator=(const TypeTable&) = delete;
 
     [[nodiscard]] uint32_t size() const noexcept { return static_cast<uint32_t>(types_.size()); }
     /// Whether it is defined and is a function type.
@@ -95,6 +99,9 @@ private:
     };
     [[nodiscard]] std::span<const uint8_t> composite(uint32_t index) const noexcept {
         return composites_.view().subspan(types_[index].begin, types_[index].size);
+    }
+    [[nodiscard]] uint32_t hash(std::span<const uint8_t> composite) const noexcept {
+        return SeededHash{this}.add(composite).finish();
     }
 
     Fault* fault_;

@@ -13,10 +13,10 @@ void write_section(Bytes& out, uint8_t id, std::span<const uint8_t> contents) no
     out.sized(contents);
 }
 
+/// `scratch` is empty before.
 void write_section(Bytes& out, uint8_t id, const Section& section, Bytes& scratch) noexcept {
     if (section.count == 0)
         return;
-    scratch.clear();
     scratch.u32(section.count);
     scratch.raw(section.bytes);
     write_section(out, id, scratch.view());

@@ -1,3 +1,4 @@
+#include "plain_allocator.hpp"
 #include "wat.hpp"
 
 #include <warpbeam/loader/instr_table.hpp>
@@ -202,6 +203,14 @@ TEST(Print, custom_sections_and_hints_keep_their_position) {
             "(@custom \"metadata.code.branch_hint\" (before code) \"\\01\\00\\01\\01\\01\\00\") (func nop)")
             .find("(@custom \"metadata.code.branch_hint\" (after func)"),
         std::string::npos);
+    // So do hints of which only the first can be read.
+    const std::string half = round_trip(
+        "(@custom \"metadata.code.branch_hint\" (before code) \"\\01\\00\\02\\03\\01\\01\\05\\01\")"
+        " (func (if (i32.const 1) (then)))");
+    EXPECT_NE(half.find("branch_hint\" (after func) \"\\01\\00\\02\\03\\01\\01\\05\\01\")"),
+              std::string::npos)
+        << half;
+    EXPECT_EQ(half.find("(@metadata.code.branch_hint"), std::string::npos) << half;
 }
 
 TEST(Print, types) {
@@ -212,7 +221,10 @@ TEST(Print, types) {
                    "(import \"\" \"\" (func (exact (param anyref nullref (ref extern)))))"
                    "(table i64 1 2 (ref null $a)) (table 1 (ref func) (ref.func 0)) (memory i64 1 2 shared "
                    "(pagesize 1))");
-    EXPECT_NE(text.find("(type $a (sub (descriptor $b) (struct)))"), std::string::npos) << text;
+    EXPECT_NE(
+        text.find("\n  (rec\n    (type $a (sub (descriptor $b) (struct)))\n    (type $b (sub (describes $a)"),
+        std::string::npos)
+        << text;
     EXPECT_NE(text.find("(memory i64 1 2 shared (pagesize 1))"), std::string::npos) << text;
 }
 
@@ -424,6 +436,34 @@ TEST(Print, stops_when_the_sink_is_full) {
     const auto refused = print_wat(binary("(func nop)"), pieces);
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().code(), ErrorCode::usage);
+}
+
+TEST(Print, any_single_allocation_may_fail) {
+    // Then there is no text, instead of one with fewer names and hints.
+    const ByteString bytes =
+        binary("(module $m (type $t (struct (field $a i32) (field $b i64))) (import \"a\" \"b\" (func $i))"
+               "(@custom \"c\" \"x\") (memory $mem 1) (func $f (param $p i32) (local $l i64)"
+               "(@metadata.code.branch_hint \"\\00\") (if $k (local.get $p) (then (br $k)))))",
+               true);
+    const std::string whole = print(bytes);
+    EXPECT_NE(whole.find("if $k"), std::string::npos) << whole;
+    for (size_t refused = 0;; ++refused) {
+        test::PlainAllocator allocator{true};
+        allocator.refuse_one(refused);
+        PrintOptions options;
+        options.allocator = &allocator;
+        {
+            const auto text = print_wat(bytes, options);
+            if (allocator.calls() <= refused) {
+                ASSERT_TRUE(text);
+                EXPECT_EQ(std::string(text->begin(), text->end()), whole);
+                break;
+            }
+            ASSERT_FALSE(text) << refused;
+            EXPECT_EQ(text.error().code(), ErrorCode::out_of_memory) << refused << text.error().message();
+        }
+        ASSERT_EQ(allocator.live(), 0u) << refused;
+    }
 }
 
 TEST(Print, leaves_out_sections_that_point_into_code) {

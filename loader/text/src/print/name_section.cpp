@@ -11,6 +11,11 @@ namespace {
 /// An identifier is repeated wherever it is used, so a long one could turn a few bytes into a lot of text.
 constexpr size_t longest_identifier = 200;
 
+/// Whether a name can be an identifier, if no other has it.
+constexpr bool fits(std::string_view name) noexcept {
+    return !name.empty() && name.size() <= longest_identifier;
+}
+
 constexpr std::pair<uint32_t, uint32_t> place(const NameSection::Entry& entry) noexcept {
     return {entry.owner, entry.index};
 }
@@ -24,41 +29,38 @@ NameSection::NameSection(Allocator& allocator) noexcept : allocator_{allocator} 
 
 bool NameSection::read(std::span<const uint8_t> contents) noexcept {
     NameReader in{contents};
-    bool good = true;
     while (const auto entry = in.next()) {
         if (entry->space == Space::module)
             module_ = entry->name;
-        else
-            good &=
-                entries_[static_cast<size_t>(entry->space)].push({entry->owner, entry->index, entry->name});
+        else if (!entries_[static_cast<size_t>(entry->space)].push({entry->owner, entry->index, entry->name}))
+            return false;
     }
-    good = good && in.canonical() && (module_ || size() != 0);
-    for (size_t space = 0; space < name_space_count; ++space)
-        good = good && choose_identifiers(static_cast<Space>(space));
-    if (!good) {
+    // Labels can't be annotated.
+    const Vec<Entry>& labels = entries_[static_cast<size_t>(Space::label)];
+    if (!in.canonical() || !std::ranges::all_of(labels, fits, &Entry::name)) {
         module_.reset();
         for (Vec<Entry>& entries : entries_)
             entries.clear();
     }
-    return good;
+    for (size_t space = 0; space < name_space_count; ++space)
+        if (!choose_identifiers(static_cast<Space>(space)))
+            return false;
+    return true;
 }
 
-/// The first of several equal names becomes the identifier. Labels may share theirs, but can't be annotated.
+/// The first of several equal names becomes the identifier. Labels may share theirs.
 bool NameSection::choose_identifiers(Space space) noexcept {
     Vec<Entry>& entries = entries_[static_cast<size_t>(space)];
     HashIndex seen{allocator_};
     for (uint32_t i = 0; i < entries.size(); ++i) {
         Entry& entry = entries[i];
-        const bool fits = !entry.name.empty() && entry.name.size() <= longest_identifier;
         if (space == Space::label) {
-            entry.is_identifier = fits;
-            if (!fits)
-                return false;
+            entry.is_identifier = true;
             continue;
         }
-        if (!fits)
+        if (!fits(entry.name))
             continue;
-        const uint32_t hash = hash_of(entry.name, hash_of(uint64_t{entry.owner}));
+        const uint32_t hash = SeededHash{&seen}.add(entry.owner).add(entry.name).finish();
         const uint32_t other = seen.find(hash, [&](uint32_t j) {
             return entries[j].owner == entry.owner && entries[j].name == entry.name;
         });

@@ -25,8 +25,8 @@ public:
         bool is_identifier = false;
     };
 
-    /// Reads its contents. If the text format can't reproduce them, or memory runs out, there are no names
-    /// and false is returned.
+    /// Reads its contents; false if memory runs out. If the text format can't reproduce them, there are no
+    /// names.
     [[nodiscard]] bool read(std::span<const uint8_t> contents) noexcept;
 
     [[nodiscard]] std::optional<std::string_view> module() const noexcept { return module_; }
@@ -35,6 +35,8 @@ public:
     /// Whether the function or type has any name in that space.
     [[nodiscard]] bool any(Space space, uint32_t owner) const noexcept;
     [[nodiscard]] size_t size() const noexcept;
+    /// Whether there are no names at all, not even one of the module.
+    [[nodiscard]] bool empty() const noexcept { return !module_ && size() == 0; }
 
 private:
     bool choose_identifiers(Space space) noexcept;

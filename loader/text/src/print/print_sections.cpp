@@ -110,7 +110,7 @@ void ModulePrinter::read_custom_sections() noexcept {
         custom_sections_.pop();
     };
     if (CustomSection* const found = single(name_section); found != nullptr && choice_.names)
-        if (names_.read(found->contents))
+        if (keep(names_.read(found->contents)) && !names_.empty())
             take(found);
     if (CustomSection* const found = single(hint_section); found != nullptr && choice_.hints)
         if (read_hints(found->contents))
