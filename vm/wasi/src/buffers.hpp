@@ -114,11 +114,17 @@ enum class Pieces : uint8_t {
     message, ///< all of them as one piece
 };
 
+/// Whether several buffers are moved as one. Without bytes, only a message is moved.
+/// `size` is theirs together, read once: other threads may change their list.
+inline bool may_be_joined(const Buffers& buffers, uint64_t size, Pieces pieces) noexcept {
+    return buffers.count() > 1 && (pieces == Pieces::message || (size != 0 && size <= small_transfer));
+}
+
 /// Fills the buffers by `read(std::span<uint8_t>)`, which returns how many bytes it has read.
 template <typename Read>
 Result<uint64_t> read_into(const Buffers& buffers, Pieces pieces, Allocator& allocator, Read read) noexcept {
     const uint64_t size = buffers.size();
-    if (buffers.count() > 1 && (size <= small_transfer || pieces == Pieces::message)) {
+    if (may_be_joined(buffers, size, pieces)) {
         uint8_t few[small_transfer];
         Vec<uint8_t> many{allocator};
         if (size > small_transfer && !many.resize(static_cast<size_t>(std::min<uint64_t>(size, max_message))))
@@ -154,7 +160,7 @@ Result<uint64_t> write_from(const Buffers& buffers, Pieces pieces, Allocator& al
     const uint64_t size = buffers.size();
     if (pieces == Pieces::message && size > max_message)
         return std::unexpected{Errno::msgsize};
-    if (buffers.count() > 1 && (size <= small_transfer || pieces == Pieces::message)) {
+    if (may_be_joined(buffers, size, pieces)) {
         uint8_t few[small_transfer];
         Vec<uint8_t> many{allocator};
         if (size > small_transfer && !many.resize(static_cast<size_t>(size)))

@@ -2,6 +2,8 @@
 #include "resolve.hpp"
 #include "rights_of.hpp"
 
+#include <algorithm>
+
 /// What a program does with the entries of a directory. https://pubs.opengroup.org/onlinepubs/9799919799/
 /// says what the errors are; where a path ends with a slash, as Linux has them.
 
@@ -66,11 +68,39 @@ Rights granted(File& file, Rights wanted, Rights inheriting) noexcept {
     return wanted & inheriting & rights_of(file);
 }
 
-/// `path` as seen from the preopened directory.
-bool join(Vec<char>& to, const Descriptor& from, std::string_view path) noexcept {
-    constexpr char slash = '/';
-    return to.append({from.path.data(), from.path.size()}) && (from.path.empty() || to.append({&slash, 1})) &&
-           to.append({path.data(), path.size()});
+/// Writes the components of a path to `to`, which has as much room as it. Those that lead nowhere are left
+/// out, since a program can add them without end; `..` is not, since what it follows may be a symbolic link.
+std::string_view without_dots(std::string_view path, char* to) noexcept {
+    size_t size = 0;
+    while (!path.empty()) {
+        const std::string_view component = path.substr(0, path.find('/'));
+        path.remove_prefix(std::min(component.size() + 1, path.size()));
+        if (component.empty() || component == ".")
+            continue;
+        if (size != 0)
+            to[size++] = '/';
+        size = static_cast<size_t>(std::ranges::copy(component, to + size).out - to);
+    }
+    return {to, size};
+}
+
+/// `path` as seen from the preopened directory: "." for that itself.
+Errno join(Vec<char>& to, const Descriptor& from, std::string_view path) noexcept {
+    char text[Path::max_size];
+    const std::string_view more = without_dots(path, text);
+    std::string_view before{from.path.data(), from.path.size()};
+    if (before == ".")
+        before = {};
+    const std::string_view parts[] = {before, before.empty() || more.empty() ? "" : "/",
+                                      before.empty() && more.empty() ? "." : more};
+    const size_t size = parts[0].size() + parts[1].size() + parts[2].size();
+    if (size > Descriptor::max_path)
+        return Errno::nametoolong;
+    if (!to.reserve(size))
+        return Errno::nomem;
+    for (const std::string_view part : parts)
+        (void)to.append({part.data(), part.size()});
+    return Errno::success;
 }
 
 Result<Ref<File>> open_at(Resolver& at, OpenMode mode) noexcept {
@@ -197,8 +227,8 @@ Errno path_open(Call& call, Fd<rights::path_open> fd, uint32_t lookup, Ptr path,
                         .flags = static_cast<uint16_t>(flags)};
     // What could fail otherwise comes first: an open that fails must not make a file, or make one empty.
     Descriptor opened{call.context.allocator()};
-    if (!join(opened.path, *fd, place.path.view()))
-        return Errno::nomem;
+    if (const Errno wrong = join(opened.path, *fd, place.path.view()); wrong != Errno::success)
+        return wrong;
     if (const Result<> room = call.context.descriptors().reserve(); !room)
         return room.error();
     // The table may have moved.

@@ -10,7 +10,6 @@ namespace warpbeam::wasi {
 namespace {
 
 constexpr std::string_view magic{"wbfiles\1", 8};
-constexpr size_t max_path = 1 << 20; ///< several of the guest's paths may follow each other
 constexpr size_t max_name = 4096;
 constexpr Rights writing = rights::fd_write | rights::fd_allocate | rights::fd_filestat_set_size;
 
@@ -168,7 +167,7 @@ private:
         const auto origin = in_.number<uint8_t>();
         descriptor.root = in_.number<uint32_t>();
         descriptor.name = in_.text(max_name, allocator);
-        descriptor.path = in_.text(max_path, allocator);
+        descriptor.path = in_.text(Descriptor::max_path, allocator);
         descriptor.rights = in_.number<uint64_t>();
         descriptor.inheriting = in_.number<uint64_t>();
         descriptor.flags = in_.number<uint16_t>();

@@ -128,6 +128,17 @@ TEST_F(DescriptorsTest, nothing_in_a_read_only_directory_changes) {
 
 // ---- Numbers ----
 
+TEST_F(DescriptorsTest, a_directory_needs_a_name) {
+    for (const std::string_view name :
+         {std::string_view{}, std::string_view{"a\0b", 3}, std::string_view{"\0", 1}}) {
+        const auto added = guest.context.add_directory(name, scratch.open());
+        ASSERT_FALSE(added);
+        EXPECT_EQ(added.error().code(), ErrorCode::usage);
+    }
+    EXPECT_EQ(guest.context.add_directory("/other", nullptr).error().code(), ErrorCode::usage);
+    EXPECT_EQ(guest.context.roots().size(), 1u);
+}
+
 TEST_F(DescriptorsTest, the_least_free_number_is_next) {
     const uint32_t first = guest.open("file");
     const uint32_t second = guest.open("file");
@@ -240,10 +251,14 @@ TEST(FuelTest, bytes_take_fuel_and_two_runs_take_the_same) {
         EXPECT_EQ(guest.call("fd_seek", fd, 0, 0, Guest::result), Errno::success);
         EXPECT_EQ(guest.read(fd, 5000).size(), 5000u);
         EXPECT_EQ(guest.call("random_get", Guest::data, 1000), Errno::success);
-        EXPECT_EQ(guest.call("fd_readdir", 3, Guest::data, 1000, 0, Guest::result), Errno::success);
+        for (const char letter : {'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j'})
+            scratch.write(std::string(200, letter), "");
+        EXPECT_EQ(guest.call("fd_readdir", 3, Guest::data, 3000, 0, Guest::result), Errno::success);
+        EXPECT_GT(guest.at<uint32_t>(Guest::result), 2000u);
         run = before - guest.store.fuel();
     }
-    constexpr uint64_t moved = 5000 + 5000 + 1000; // and some for the list and for the calls
+    constexpr uint64_t moved =
+        5000 + 5000 + 1000 + 2000; // and some for the rest of the list and for the calls
     EXPECT_GT(taken[0], moved / 64);
     EXPECT_LT(taken[0], moved / 64 + 30);
     EXPECT_EQ(taken[0], taken[1]);

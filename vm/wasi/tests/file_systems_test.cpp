@@ -156,6 +156,21 @@ TEST(FileSystems, a_layered_tree_behaves_like_a_native_one_and_changes_nothing_b
     }
 }
 
+TEST(FileSystems, what_a_layered_tree_copies_is_as_old_as_it_was) {
+    const Scratch lower;
+    std::ofstream{lower.path() / "old"} << "text";
+    const NewTimes long_ago{NewTimes::Change::set, NewTimes::Change::set, 1'000'000'000, 2'000'000'000};
+    ASSERT_TRUE(lower.open()->set_entry_times("old", long_ago));
+    const auto root = *layered_directory(lower.open(), {}, []() noexcept { return uint64_t{3'000'000'000}; });
+    const auto file = root->open("old", {.read = true, .write = true});
+    ASSERT_TRUE(file);
+    EXPECT_EQ((*file)->stat()->accessed, 1'000'000'000u);
+    EXPECT_EQ((*file)->stat()->modified, 2'000'000'000u);
+    ASSERT_TRUE((*file)->write_at(as_bytes("T"), 0));
+    EXPECT_EQ((*file)->stat()->modified, 3'000'000'000u);
+    EXPECT_EQ(root->stat_entry("old")->size, 4u);
+}
+
 TEST(FileSystems, a_quota_in_memory_is_kept_and_given_back) {
     const auto root = *memory_directory({.bytes = 2'000});
     const auto file = *root->open("file", {.write = true, .create = true});

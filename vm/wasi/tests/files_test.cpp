@@ -333,4 +333,22 @@ TEST_P(FilesTest, no_function_takes_a_descriptor_that_is_closed) {
     }
 }
 
+TEST(Files, without_bytes_nothing_is_moved_however_many_buffers_there_are) {
+    const Scratch scratch;
+    scratch.write("file", "text");
+    Guest guest;
+    ASSERT_TRUE(guest.context.add_directory("/", scratch.open()));
+    const uint32_t fd = guest.open("file");
+    constexpr uint64_t impossible = uint64_t{1} << 63;
+    for (const size_t count : {1u, 2u}) {
+        guest.put_buffers({{Guest::data, 0}, {Guest::data, 0}});
+        for (const char* const name : {"fd_pwrite", "fd_pread"}) {
+            EXPECT_EQ(guest.call(name, fd, Guest::list, count, impossible, Guest::result), Errno::success)
+                << name << " " << count;
+            EXPECT_EQ(guest.pointer_at(Guest::result), 0u);
+        }
+        EXPECT_EQ(guest.call("fd_write", fd, Guest::list, count, Guest::result), Errno::success);
+    }
+}
+
 } // namespace

@@ -59,6 +59,18 @@ TEST(Regressions, files_in_memory_have_the_times_that_they_are_given) {
     EXPECT_EQ(copy->stat()->modified, 4'000'000'000u);
 }
 
+TEST(Regressions, seeded_bytes_are_those_of_splitmix64) {
+    // The first two numbers of the seed 1234567 in the author's program, from the lowest byte.
+    SeededRandom random{1234567};
+    std::array<uint8_t, 16> bytes{};
+    random.fill(bytes);
+    uint64_t numbers[2] = {};
+    for (size_t i = 0; i < bytes.size(); ++i)
+        numbers[i / 8] |= uint64_t{bytes[i]} << i % 8 * 8;
+    EXPECT_EQ(numbers[0], 6457827717110365317u);
+    EXPECT_EQ(numbers[1], 3203168211198807973u);
+}
+
 TEST(Regressions, seeded_bytes_are_those_of_their_numbers) {
     SeededRandom whole{5}, parts{5};
     std::array<uint8_t, 20> all{}, some{};
@@ -210,6 +222,76 @@ TEST(Regressions, positions_in_memory_are_those_of_posix) {
         EXPECT_EQ(file->allocate(uint64_t{1} << 63, 1).error(), Errno::fbig);
         EXPECT_EQ(file->stat()->size, 0u);
     }
+    // The greatest position is beyond the end, as others are.
+    uint8_t byte = 1;
+    const auto file = *(*memory_directory())->open("file", {.read = true, .write = true, .create = true});
+    EXPECT_EQ(file->read_at({&byte, 1}, INT64_MAX), 0u);
+}
+
+namespace {
+
+/// The path that is kept for a descriptor of the program.
+std::string kept_path(const Guest& guest, uint32_t number) {
+    const Descriptor& descriptor = *guest.context.descriptors().find(number);
+    return {descriptor.path.begin(), descriptor.path.end()};
+}
+
+std::string repeated(std::string_view text, size_t count) {
+    std::string result;
+    for (size_t i = 0; i < count; ++i)
+        result += text;
+    return result;
+}
+
+} // namespace
+
+TEST(Regressions, dots_and_slashes_in_paths_of_open_files_take_no_memory) {
+    Guest guest;
+    ASSERT_TRUE(guest.context.add_directory("/", *memory_directory()));
+    ASSERT_EQ(guest.call("path_create_directory", 3, "d"), Errno::success);
+    const std::string dots = repeated("./", 2047);
+    uint32_t directory = 3;
+    for (int i = 0; i < 10; ++i) {
+        directory = guest.open_directory(dots, directory);
+        ASSERT_EQ(kept_path(guest, directory), ".");
+        ASSERT_LE(guest.context.descriptors().find(directory)->path.capacity(), 16u);
+    }
+    directory = guest.open_directory(".//d/./", directory);
+    EXPECT_EQ(kept_path(guest, directory), "d");
+    directory = guest.open_directory(dots, directory);
+    EXPECT_EQ(kept_path(guest, directory), "d");
+    EXPECT_EQ(kept_path(guest, guest.open("./file", oflags::creat, 0, Guest::all_rights, directory)),
+              "d/file");
+    // A name may be a symbolic link, so what leads out of it stays; and dots may be part of a name.
+    ASSERT_EQ(guest.call("path_create_directory", 3, ".d"), Errno::success);
+    EXPECT_EQ(kept_path(guest, guest.open_directory("d//.././.d/..")), "d/../.d/..");
+    EXPECT_EQ(guest.try_open(""), Errno::noent);
+    EXPECT_EQ(guest.try_open("/"), Errno::notcapable);
+}
+
+TEST(Regressions, paths_of_open_files_are_no_longer_than_what_can_be_restored) {
+    Guest guest;
+    ASSERT_TRUE(guest.context.add_directory("/", *memory_directory()));
+    ASSERT_EQ(guest.call("path_create_directory", 3, "d"), Errno::success);
+    const std::string to_itself = repeated("d/../", 818) + "d/..";
+    uint32_t directory = 3;
+    for (int i = 0; i < 16; ++i)
+        directory = guest.open_directory(to_itself, directory);
+    EXPECT_EQ(kept_path(guest, directory).size(), 16 * 4095 - 1u);
+    EXPECT_EQ(guest.try_open("d/../d/../d/../ff", oflags::creat, 0, Guest::all_rights, directory),
+              Errno::nametoolong);
+    EXPECT_EQ(guest.try_open("ff"), Errno::noent) << "an open that fails makes no file";
+    const uint32_t longest = guest.open("./d/../d/../d/../f", oflags::creat, 0, Guest::all_rights, directory);
+    EXPECT_EQ(kept_path(guest, longest).size(), Descriptor::max_path);
+
+    SnapshotBuffer sink;
+    ASSERT_TRUE(save_files(guest.context, sink));
+    Context other;
+    ASSERT_TRUE(other.add_directory("/", *memory_directory()));
+    SnapshotBytes source{sink.bytes()};
+    const auto restored = restore_files(other, source);
+    ASSERT_TRUE(restored) << restored.error().message();
+    EXPECT_EQ(other.descriptors().find(longest)->path.size(), Descriptor::max_path);
 }
 
 TEST(Regressions, excl_means_nothing_without_creat) {
@@ -309,14 +391,17 @@ public:
     [[nodiscard]] FileType type() const noexcept override { return FileType::socket_stream; }
     [[nodiscard]] int native_descriptor() const noexcept override { return 1'000'000; }
     [[nodiscard]] Result<Received> receive(std::span<uint8_t> into, bool) noexcept override {
-        if (++calls_ % 2 != 0)
+        if (++calls % 2 != 0) {
+            if (interrupted != nullptr)
+                interrupted->interrupt_handle().interrupt();
             return std::unexpected{Errno::again};
+        }
         into[0] = 'x';
         return Received{1, false};
     }
 
-private:
-    int calls_ = 0;
+    int calls = 0;
+    Store* interrupted = nullptr; ///< when it says `again`
 };
 
 } // namespace
@@ -336,6 +421,21 @@ TEST(Regressions, receiving_waits_again_if_a_socket_was_not_ready_after_all) {
     guest.context.descriptors().find(*fd)->flags = fdflags::nonblock;
     EXPECT_EQ(guest.call("sock_recv", *fd, Guest::list, 1, 0, Guest::result, Guest::result + 16),
               Errno::again);
+}
+
+TEST(Regressions, receiving_does_not_wait_again_after_an_interrupt) {
+    Config config;
+    config.interruption = true;
+    Guest guest{{}, native_host(), config};
+    const auto socket = create_file<HesitantSocket>(Allocator::standard());
+    socket->interrupted = &guest.store;
+    const auto fd = guest.context.add_file(socket);
+    ASSERT_TRUE(fd);
+    guest.put_buffers({{Guest::data, 4}});
+    const auto ended = guest.try_call("sock_recv", *fd, Guest::list, 1, 0, Guest::result, Guest::result + 16);
+    ASSERT_FALSE(ended);
+    EXPECT_EQ(ended.error(), TrapCode::interrupted);
+    EXPECT_EQ(socket->calls, 1);
 }
 
 namespace {

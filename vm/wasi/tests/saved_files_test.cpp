@@ -188,6 +188,31 @@ TEST_F(SavedFiles, trees_in_memory_are_saved_whole) {
     EXPECT_EQ(restore(small, saved).error().code(), ErrorCode::limit);
 }
 
+// There are more entries than one block has room for; what they had of the quota is there again.
+TEST_F(SavedFiles, a_tree_that_is_not_empty_is_replaced) {
+    Context context;
+    ASSERT_TRUE(context.add_directory("/", *memory_directory({.bytes = 200'000})));
+    Directory& root = *context.roots()[0].directory;
+    constexpr int count = 300;
+    const auto fill = [&](char first) {
+        for (int i = 0; i < count; ++i)
+            ASSERT_TRUE(root.make_directory(first + std::to_string(i)));
+        ASSERT_TRUE((*root.open("file", {.write = true, .create = true}))->write_at(as_bytes("x"), 50'000));
+    };
+    fill('a');
+    const std::string saved = save(context);
+    for (int round = 0; round < 3; ++round) {
+        for (int i = 0; i < count; ++i)
+            ASSERT_TRUE(root.remove_directory("a" + std::to_string(i)));
+        fill('b');
+        const auto restored = restore(context, saved);
+        ASSERT_TRUE(restored) << restored.error().message();
+        EXPECT_TRUE(save(context) == saved);
+        EXPECT_EQ(root.stat_entry("b0").error(), Errno::noent);
+        EXPECT_TRUE(root.stat_entry("a299"));
+    }
+}
+
 TEST_F(SavedFiles, damaged_bytes_are_errors_and_leave_nothing_open) {
     Context context;
     ASSERT_TRUE(context.add_directory("/", *memory_directory()));

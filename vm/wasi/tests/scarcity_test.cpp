@@ -165,6 +165,17 @@ TEST(SocketScarcityTest, nothing_that_was_sent_is_lost) {
     ASSERT_EQ(::socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, ends), 0);
     const uint32_t fd = guest.context.add_file(native_file(ends[0], scarce).value()).value();
     const std::string message = std::string(6000, 'a') + std::string(3000, 'b');
+    // In one buffer it needs no room on the way.
+    ASSERT_EQ(::write(ends[1], message.data(), message.size()), 9000);
+    guest.put_buffers({{8192, 9000}});
+    EXPECT_EQ(failures_of(scarce, guest, "sock_recv",
+                          [&] {
+                              return guest.call("sock_recv", fd, Guest::list, 1, 0, Guest::result,
+                                                Guest::result + 8);
+                          }),
+              0u);
+    EXPECT_EQ(guest.text(8192, 9000), message);
+    guest.put_text(8192, std::string(9000, '\0'));
     ASSERT_EQ(::write(ends[1], message.data(), message.size()), 9000);
     guest.put_buffers({{8192, 4096}, {8192 + 4096, 8192}});
     EXPECT_GT(failures_of(scarce, guest, "sock_recv",

@@ -8,6 +8,7 @@
 #include <array>
 #include <chrono>
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
 #include <sys/socket.h>
@@ -40,6 +41,7 @@ public:
             (void)::close(number_);
         number_ = -1;
     }
+    [[nodiscard]] int number() const { return number_; }
     void write(std::string_view text) const {
         EXPECT_EQ(::write(number_, text.data(), text.size()), static_cast<ssize_t>(text.size()));
     }
@@ -352,6 +354,64 @@ TEST_F(StreamsTest, an_execution_that_suspends_says_what_it_waits_for) {
     other.write("x");
     EXPECT_EQ(execution->resume(), ExecutionState::done);
     EXPECT_EQ(guest.at<uint64_t>(events), 100u);
+}
+
+TEST_F(StreamsTest, only_an_execution_in_a_context_that_suspends_ends_instead_of_waiting) {
+    put_clock_subscription(0, millisecond);
+    guest.context.set_suspends(true);
+    EXPECT_EQ(poll(1), Numbers{0}) << "no execution made this call";
+    EXPECT_FALSE(guest.context.take_waits());
+    guest.context.set_suspends(false);
+    auto execution =
+        Execution::create(*guest.instance->func("poll_oneoff"),
+                          guest.arguments("poll_oneoff", subscriptions, events, 1, Guest::result));
+    ASSERT_TRUE(execution);
+    EXPECT_EQ(execution->resume(), ExecutionState::done);
+    EXPECT_FALSE(guest.context.take_waits());
+}
+
+/// What standard input was, which is another file until the end.
+class OtherInput {
+public:
+    explicit OtherInput(int file) : before_{::dup(STDIN_FILENO)} { EXPECT_GE(::dup2(file, STDIN_FILENO), 0); }
+    ~OtherInput() {
+        if (before_.number() >= 0)
+            (void)::dup2(before_.number(), STDIN_FILENO);
+        else
+            (void)::close(STDIN_FILENO);
+    }
+    OtherInput(const OtherInput&) = delete;
+    OtherInput& operator=(const OtherInput&) = delete;
+
+private:
+    End before_; ///< -1 if it was closed
+};
+
+TEST(NativeStreams, a_stream_is_a_terminal_if_the_system_says_so) {
+    {
+        const End null{::open("/dev/null", O_RDONLY | O_CLOEXEC)};
+        const OtherInput input{null.number()};
+        EXPECT_FALSE(native_host().is_terminal(Stream::in));
+    }
+    const End master{::posix_openpt(O_RDWR | O_NOCTTY)};
+    if (master.number() < 0 || ::grantpt(master.number()) != 0 || ::unlockpt(master.number()) != 0)
+        GTEST_SKIP() << "no terminals here";
+    const End terminal{::open(::ptsname(master.number()), O_RDWR | O_NOCTTY | O_CLOEXEC)};
+    if (terminal.number() < 0)
+        GTEST_SKIP() << "no terminals here";
+    const OtherInput input{terminal.number()};
+    EXPECT_TRUE(native_host().is_terminal(Stream::in));
+}
+
+TEST(NativeStreams, files_are_written_synchronously_if_they_are_opened_so) {
+    const Scratch scratch;
+    const auto is_synchronous = [&](uint16_t flags) {
+        const auto file = *scratch.open()->open("file", {.write = true, .create = true, .flags = flags});
+        return (::fcntl(file->native_descriptor(), F_GETFL) & O_SYNC) == O_SYNC;
+    };
+    EXPECT_FALSE(is_synchronous(0));
+    EXPECT_TRUE(is_synchronous(fdflags::sync));
+    EXPECT_TRUE(is_synchronous(fdflags::rsync));
 }
 
 // ---- Sockets ----

@@ -3,8 +3,11 @@
 
 #include <warpbeam/wasi/streams.hpp>
 
+#include <atomic>
 #include <chrono>
+#include <csignal>
 #include <poll.h>
+#include <pthread.h>
 #include <string>
 #include <sys/socket.h>
 #include <thread>
@@ -36,6 +39,35 @@ TEST_F(ThreadsTest, a_thread_gets_its_number_and_its_argument) {
     EXPECT_GE(word(4), 1u);
     EXPECT_LE(word(4), 0x1FFFFFFFu);
     EXPECT_EQ(word(8), 12345u);
+}
+
+/// Notes which signals its thread does not take.
+class SignalsTask final : public ThreadTask {
+public:
+    void run() noexcept override {
+        (void)pthread_sigmask(SIG_SETMASK, nullptr, &blocked);
+        is_done = true;
+        is_done.notify_all();
+    }
+    sigset_t blocked{};
+    std::atomic<bool> is_done = false;
+};
+
+TEST(NativeThreads, signals_are_taken_by_the_threads_that_were_there_before) {
+    sigset_t before;
+    ASSERT_EQ(pthread_sigmask(SIG_SETMASK, nullptr, &before), 0);
+    static SignalsTask task; // its thread may still have it when this one goes on
+    task.is_done = false;    // if tests are repeated
+    ASSERT_TRUE(native_threads().start(task));
+    task.is_done.wait(false);
+    sigset_t after;
+    ASSERT_EQ(pthread_sigmask(SIG_SETMASK, nullptr, &after), 0);
+    for (const int signal : {SIGINT, SIGTERM, SIGALRM, SIGUSR1, SIGCHLD, SIGSEGV, SIGABRT})
+        EXPECT_EQ(sigismember(&after, signal), sigismember(&before, signal)) << signal;
+    for (const int signal : {SIGINT, SIGTERM, SIGALRM, SIGUSR1, SIGCHLD})
+        EXPECT_EQ(sigismember(&task.blocked, signal), 1) << signal;
+    for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS})
+        EXPECT_EQ(sigismember(&task.blocked, fault), 0) << fault;
 }
 
 /// A lock of the usual kind over plain accesses.

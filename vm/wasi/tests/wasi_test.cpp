@@ -411,6 +411,11 @@ TEST(NativeHostTest, monotonic_time_passes_while_sleeping) {
     EXPECT_GT(host.resolution(Clock::monotonic).value(), 0u);
 }
 
+TEST(NativeHostTest, sleeping_ends) {
+    for (const uint64_t nanoseconds : {0u, 1u, 1'000'000u})
+        wasi::native_host().sleep(nanoseconds);
+}
+
 TEST(NativeHostTest, random_bytes_differ) {
     std::array<uint8_t, 600> first{};
     std::array<uint8_t, 600> second{};

@@ -18,6 +18,9 @@ struct Descriptor {
     explicit Descriptor(Allocator& allocator) noexcept
         : name{allocator}, path{allocator}, entries{allocator} {}
 
+    /// The bytes of the longest `path` of a descriptor that a program opens or that is restored.
+    static constexpr size_t max_path = 65'536;
+
     Ref<File> file;                ///< null: the number is free
     Rights rights = 0;             ///< what it may be used for
     Rights inheriting = 0;         ///< what descriptors that are opened through it may be used for
@@ -26,7 +29,7 @@ struct Descriptor {
     Origin origin = Origin::other; ///< where it comes from
     uint32_t root = 0;             ///< see Origin
     Vec<char> name;                ///< under which the program finds a directory that it was given
-    Vec<char> path;                ///< from that directory
+    Vec<char> path;                ///< from that directory, without dots; a dot for that itself
     /// The entries that fd_readdir shows, as they were when it began; sorted by name.
     Vec<DirectoryEntry> entries;
     bool has_entries = false; ///< whether it has begun
