@@ -234,7 +234,10 @@ bool CoreDump::is_core_dump(std::span<const uint8_t> bytes) noexcept {
 std::expected<CoreDump, Error> CoreDump::read(std::span<const uint8_t> bytes, Allocator& allocator) noexcept {
     LoadOptions options;
     options.features = FeatureSet::all();
-    options.limits.module_size = UINT32_MAX; // the limit is for programs
+    // These limits are for programs: a dump has the memories of all instances, and each entry takes some
+    // bytes.
+    options.limits.module_size = options.limits.memories = options.limits.globals =
+        options.limits.data_segments = UINT32_MAX;
     options.allocator = &allocator;
     options.borrow = true;
     auto module = Module::load(bytes, options);

@@ -129,6 +129,15 @@ TEST(CoreDumpTest, memories) {
     EXPECT_EQ(at(1, 0, 8), (std::string{"\0\0\0\0xyz\0", 8}));
 }
 
+TEST(CoreDumpTest, has_as_many_memories_as_all_instances) {
+    Bytes many = bytes({0xdc, 0x0b}) + bytes({0, 1, 5, 2, 4}); // 1,500
+    for (int i = 2; i < 1500; ++i)
+        many += bytes({0, 1});
+    const Bytes whole =
+        header + core + modules + instances + bytes({5, 0xbb, 0x17}) + many + globals + data + stack;
+    EXPECT_EQ(message_of(whole), "");
+}
+
 TEST(CoreDumpTest, knows_a_core_dump) {
     EXPECT_TRUE(CoreDump::is_core_dump(span_of(good)));
     EXPECT_TRUE(CoreDump::is_core_dump(span_of(header + memories + core)));

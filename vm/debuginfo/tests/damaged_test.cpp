@@ -199,19 +199,19 @@ TEST(DamagedDebugInfo, tables_of_abbreviations_in_each_other_take_linear_time) {
 }
 
 TEST(DamagedDebugInfo, endless_counts_in_line_tables_end) {
-    const auto table_5 = [](const Bytes& names) {
-        const Bytes rest = Bytes{1, 1, 1, 0xfb, 14, 13, 0, 1, 1, 1, 1, 0, 0, 0, 1, 0, 0, 1} + names;
-        return unit(u16(5) + Bytes{4, 0} + u32(rest.size()) + rest);
-    };
     const Bytes huge = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f};
     for (const Bytes& names : {
              Bytes{0} + huge,                        // entries without columns
              Bytes{1, 1, 0x19} + huge,               // whose columns have no bytes
              Bytes{1, 1, 0x21} + huge,               // likewise
              Bytes{1, 1, 0x08} + huge + text("file") // that are missing
-         })
-        EXPECT_EQ(damage_of(module_with(usual_info(), table_5(names))),
-                  ".debug_line at 0x0: the file names of a line table do not end");
+         }) {
+        // No line without the files.
+        const Bytes module = module_with(
+            usual_info(), line_table_5(names, set_address(4) + line(4) + advance(60) + end_sequence()));
+        EXPECT_EQ(damage_of(module), ".debug_line at 0x0: the file names of a line table do not end");
+        EXPECT_EQ(frames_at(module, 0x14), "_Z5innerv :0:0 inlined\nouter :7:9");
+    }
 }
 
 TEST(DamagedDebugInfo, values_of_any_form_do_no_harm) {

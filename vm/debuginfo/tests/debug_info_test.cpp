@@ -1,4 +1,5 @@
 #include "dwarf_bytes.hpp"
+#include "framing_allocator.hpp"
 #include "scarce_allocator.hpp"
 
 #include <gtest/gtest.h>
@@ -81,6 +82,109 @@ TEST(DebugInfo, reports_that_memory_runs_out_and_goes_on) {
         EXPECT_EQ(allocator.live, 0);
     }
     EXPECT_GT(successes, 10u);
+}
+
+/// With these lines. Memory is full of other bytes, so that what is read beyond an end shows.
+std::string frames_with_lines(const Bytes& lines, uint32_t address) {
+    const Module module = load(with_sections({{".debug_abbrev", usual_abbreviations()},
+                                              {".debug_info", unit_4(root() + Bytes{0})},
+                                              {".debug_line", lines}}));
+    FramingAllocator allocator;
+    DebugInfo info{module, allocator};
+    std::string found = frames_at(info, module, address);
+    EXPECT_EQ(info.damage(), nullptr);
+    return found;
+}
+
+TEST(DebugInfo, a_file_in_no_directory_of_the_table_is_in_that_of_the_unit) {
+    // The last one's directory would be the one after the last.
+    const Bytes names = Bytes{1, 1, 0x08, 1} + text("inc") + Bytes{2, 1, 0x08, 2, 0x0b, 2} + text("a.h") +
+                        Bytes{0} + text("b.h") + Bytes{1};
+    const auto file = [&](uint8_t number) {
+        return frames_with_lines(
+            line_table_5(names, set_address(4) + Bytes{4, number} + line(4) + advance(12) + end_sequence()),
+            4);
+    };
+    EXPECT_EQ(file(0), " /proj/inc/a.h:5:0");
+    EXPECT_EQ(file(1), " /proj/b.h:5:0");
+    EXPECT_EQ(file(2), " :5:0"); // there is no such file
+}
+
+// The rows of another sequence, which follow in the table, have lower addresses.
+TEST(DebugInfo, sequences_of_lines_are_in_any_order) {
+    const Bytes lines =
+        line_table(set_address(0x40) + line(1) + advance(16) + end_sequence() + set_address(0x20) + line(2) +
+                   advance(16) + end_sequence() + set_address(4) + line(3) + advance(4) + line(1) +
+                   advance(4) + line(1) + advance(4) + end_sequence());
+    EXPECT_EQ(frames_with_lines(lines, 0x44), " /proj/main.c:2:0");
+    EXPECT_EQ(frames_with_lines(lines, 0x24), " /proj/main.c:3:0");
+    EXPECT_EQ(frames_with_lines(lines, 4), " /proj/main.c:4:0");
+    EXPECT_EQ(frames_with_lines(lines, 0xc), " /proj/main.c:6:0");
+}
+
+// A name after an attribute that does not matter here is only found if that has as many bytes as it should.
+TEST(DebugInfo, attributes_of_every_form_are_read) {
+    struct Written {
+        Bytes form;
+        Bytes value;
+    };
+    const Written all[] = {
+        {{0x01}, {1, 2, 3, 4}},             // addr
+        {{0x03}, {2, 0, 1, 2}},             // block2
+        {{0x04}, {2, 0, 0, 0, 1, 2}},       // block4
+        {{0x05}, {1, 2}},                   // data2
+        {{0x06}, {1, 2, 3, 4}},             // data4
+        {{0x07}, {1, 2, 3, 4, 5, 6, 7, 8}}, // data8
+        {{0x08}, {'x', 'y', 0}},            // string
+        {{0x09}, {0x82, 0, 1, 2}},          // block
+        {{0x0a}, {2, 1, 2}},                // block1
+        {{0x0b}, {1}},                      // data1
+        {{0x0c}, {1}},                      // flag
+        {{0x0d}, {0xff, 0x7f}},             // sdata
+        {{0x0e}, {1, 2, 3, 4}},             // strp
+        {{0x0f}, {0x81, 1}},                // udata
+        {{0x10}, {1, 2, 3, 4}},             // ref_addr
+        {{0x11}, {1}},                      // ref1
+        {{0x12}, {1, 2}},                   // ref2
+        {{0x13}, {1, 2, 3, 4}},             // ref4
+        {{0x14}, {1, 2, 3, 4, 5, 6, 7, 8}}, // ref8
+        {{0x15}, {0x81, 1}},                // ref_udata
+        {{0x16}, {0x05, 1, 2}},             // indirect, of data2
+        {{0x17}, {1, 2, 3, 4}},             // sec_offset
+        {{0x18}, {2, 1, 2}},                // exprloc
+        {{0x19}, {}},                       // flag_present
+        {{0x1a}, {0x81, 1}},                // strx
+        {{0x1b}, {0x81, 1}},                // addrx
+        {{0x1c}, {1, 2, 3, 4}},             // ref_sup4
+        {{0x1d}, {1, 2, 3, 4}},             // strp_sup
+        {{0x1e}, Bytes(16, 1)},             // data16
+        {{0x1f}, {1, 2, 3, 4}},             // line_strp
+        {{0x20}, {1, 2, 3, 4, 5, 6, 7, 8}}, // ref_sig8
+        {{0x21, 5}, {}},                    // implicit_const
+        {{0x22}, {0x81, 1}},                // loclistx
+        {{0x23}, {0x81, 1}},                // rnglistx
+        {{0x24}, {1, 2, 3, 4, 5, 6, 7, 8}}, // ref_sup8
+        {{0x25}, {1}},                      // strx1
+        {{0x26}, {1, 2}},                   // strx2
+        {{0x27}, {1, 2, 3}},                // strx3
+        {{0x28}, {1, 2, 3, 4}},             // strx4
+        {{0x29}, {1}},                      // addrx1
+        {{0x2a}, {1, 2}},                   // addrx2
+        {{0x2b}, {1, 2, 3}},                // addrx3
+        {{0x2c}, {1, 2, 3, 4}},             // addrx4
+    };
+    for (const auto& [form, value] : all) {
+        const Bytes abbreviations =
+            abbreviation(1, 0x11, true, {0x11, 0x01, 0x12, 0x06}) +
+            abbreviation(2, 0x2e, false, Bytes{0x3a} + form + Bytes{0x03, 0x08, 0x11, 0x01, 0x12, 0x06}) +
+            Bytes{0};
+        const Bytes module =
+            with_sections({{".debug_abbrev", abbreviations},
+                           {".debug_info", unit_4(Bytes{1} + u32(4) + u32(0x60) + Bytes{2} + value +
+                                                  text("f") + u32(4) + u32(0x3c) + Bytes{0})}});
+        EXPECT_EQ(damage_of(module), "") << int{form[0]};
+        EXPECT_EQ(frames_at(module, 0x14), "f :0:0") << int{form[0]};
+    }
 }
 
 TEST(DebugInfo, moves) {

@@ -102,6 +102,8 @@ TEST(Demangle, arguments_and_expressions) {
         {"_Z1fIJidEEvv", "void f<int, double>()"},
         {"_Z1fIiEvDTcl1gspT_EE", "void f<int>(decltype(g(int...)))"},
         {"_Z1fIJicEEiRAsZT__i", "int f<int, char>(int (&) [sizeof...(int, char)])"},
+        {"_Z1fI1AEDTsrNT_2InIiE4Deep4BothIiS1_EE5valueES1_",
+         "decltype(A::In<int>::Deep::Both<int, A>::value) f<A>(A)"},
     });
 }
 
@@ -132,6 +134,7 @@ TEST(Demangle, rust_legacy) {
          "3bar17h930b740aa94f1d3aE",
          "<Test + 'static as foo::Bar<Test>>::bar"},
         {"_ZN3foo17h05af221e174051e9E", "foo"},
+        {"_ZN3foo17h05af221e174051e9E.cold", "foo.cold"}, // a part of the function
         {"_ZN14test$RF$$LP$$C3foo17h05af221e174051e9E", "test&($C::foo"},
         // One of C++ with the same form.
         {"_ZN3foo3barE", "foo::bar"},
@@ -161,6 +164,11 @@ TEST(Demangle, rust_v0) {
         {"_RNvCskwGfYPst2Cb_3foo16example_function", "foo::example_function"},
         {"_RNCNvC5crate4main0", "crate::main::{closure#0}"},
         {"_RNCNvC5crate4mains_0", "crate::main::{closure#1}"},
+        // All letters are namespaces: the small ones are not shown.
+        {"_RNaC1c1f", "c::f"},
+        {"_RNzC1c1f", "c::f"},
+        {"_RNAC1c1f", "c::{A:f#0}"},
+        {"_RNZC1c1f", "c::{Z:f#0}"},
         {"_RINvC5crate3foolmE", "crate::foo::<i32, u32>"},
         {"_RNvMC5crateNtB2_3Foo3bar", "<crate::Foo>::bar"},
         {"_RNvXC5crateNtB2_3FooNtB2_3Bar3baz", "<crate::Foo as crate::Bar>::baz"},
@@ -173,6 +181,8 @@ TEST(Demangle, rust_v0) {
         {"_RNvCs_1cu30____7hkackfecea1cbdathfdh9hlq6y", "c::საჭმელად_გემრიელი_სადილი"},
         {"_RNvC1cu3A_b", "c::punycode{A-b}"},
         {"_RNvC1cu3ABC", "c::punycode{ABC}"},
+        {"_RNvC1cu4ib9b", "c::punycode{ib9b}"}, // a surrogate
+        {"_RNvC1cu6x_qo7g", "c::punycode{x-qo7g}"},
         {"_RNvC1cu9_999999999", "c::punycode{999999999}"},
         {"_RNvC7mycrate3foo.llvm.123", "mycrate::foo"},
         {"_RINvC1c1fFG_RL0_hEuE", "c::f::<for<'a> fn(&'a u8)>"},
@@ -190,6 +200,7 @@ TEST(Demangle, what_is_not_a_mangled_name_stays) {
                                         "_Zi",
                                         "_ZNE",
                                         "_ZS0_",
+                                        "_ZS_IiE",
                                         "_Z1fS_",
                                         "_Z1fT_",
                                         "_Z99999999999999999999a",
@@ -204,6 +215,11 @@ TEST(Demangle, what_is_not_a_mangled_name_stays) {
                                         "_RNvB_1a",
                                         "_R1NvC1c1f",
                                         "_RINvC1c1fKz_E",
+                                        "_RINvC1c1fKjg_E",
+                                        "_RN`C1c1f",
+                                        "_RN{C1c1f",
+                                        "_RN@C1c1f",
+                                        "_RN[C1c1f",
                                         "_RNvC1c1f~",
                                         "_ZN3foo3barEv$junk",
                                         "$s4main3fooyyF",
@@ -232,6 +248,23 @@ TEST(Demangle, nesting_is_limited) {
         const std::string name = "_RINvC1c1f" + repeated(part, 8000) + "lE";
         EXPECT_EQ(demangled(name), name);
     }
+}
+
+TEST(Demangle, numbers_are_limited) {
+    EXPECT_EQ(demangled("_ZZ1fvENKUlT1000000_E_clEi"), "f()::'lambda'(auto)::operator()(int) const");
+    EXPECT_EQ(demangled("_ZZ1fvENKUlT1000001_E_clEi"), "_ZZ1fvENKUlT1000001_E_clEi");
+}
+
+// The parameter of the template, which the conversion names before its argument is known, is what contains
+// it.
+TEST(Demangle, types_that_contain_themselves_end) {
+    for (const std::string_view name :
+         {"_ZN1AcvT_IS0_EEv", "_ZN1AcvPT_IS1_EEv", "_ZN1AcvRT_IS1_EEv", "_ZN1AcvOT_IS1_EEv",
+          "_ZN1AcvKT_IS1_EEv", "_ZN1AcvPKT_IS1_EEv", "_ZN1AcvPKT_IS2_EEv", "_ZN1AcvM1AT_IS1_EEv",
+          "_ZN1AcvA2_T_IS1_EEv",
+          // As the result of another function.
+          "_Z1fIXadL_ZN1AcvPT_IS2_EEvEEES2_v", "_Z1fIXadL_ZN1AcvPT_IS2_EEvEEES3_v"})
+        EXPECT_EQ(demangled(name), name);
 }
 
 TEST(Demangle, short_names_of_endless_ones_are_limited) {

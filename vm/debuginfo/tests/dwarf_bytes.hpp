@@ -75,6 +75,11 @@ inline Bytes line_table(const Bytes& program, uint8_t line_range = 14) {
     const Bytes rest = Bytes{1, 1, 1, 0xfb, line_range, 13, 0, 1, 1, 1, 1, 0, 0, 0, 1, 0, 0, 1} + names;
     return unit(u16(4) + u32(rest.size()) + rest + program);
 }
+/// A table in version 5 with these lists of directories and files.
+inline Bytes line_table_5(const Bytes& names, const Bytes& program = {}) {
+    const Bytes rest = Bytes{1, 1, 1, 0xfb, 14, 13, 0, 1, 1, 1, 1, 0, 0, 0, 1, 0, 0, 1} + names;
+    return unit(u16(5) + Bytes{4, 0} + u32(rest.size()) + rest + program);
+}
 inline Bytes set_address(uint32_t address) { return Bytes{0, 5, 2} + u32(address); }
 inline Bytes end_sequence() { return {0, 1, 1}; }
 inline Bytes advance(uint8_t bytes) { return {2, bytes}; }

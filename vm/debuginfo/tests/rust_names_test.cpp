@@ -24,6 +24,7 @@ constexpr Name names[] = {
     {"_RINvCsatdfoCJcp2e_1k1cKc27_EB2_", "k::c::<'\\''>"},
     {"_RINvCsatdfoCJcp2e_1k1cKc61_EB2_", "k::c::<'a'>"},
     {"_RINvCsatdfoCJcp2e_1k1cKca_EB2_", "k::c::<'\\n'>"},
+    {"_RINvCsatdfoCJcp2e_1k1cKc00e9_EB2_", "k::c::<'\\u{e9}'>"},
     {"_RINvCsatdfoCJcp2e_1k1cKce9_EB2_", "k::c::<'\\u{e9}'>"},
     {"_RINvCsatdfoCJcp2e_1k1eKVNtNtB2_1E4NoneUEB2_", "k::e::<{k::E::None}>"},
     {"_RINvCsatdfoCJcp2e_1k1eKVNtNtB2_1E4PairS1xan1_1ya2_EEB2_", "k::e::<{k::E::Pair { x: -1, y: 2 }}>"},
@@ -42,6 +43,7 @@ constexpr Name names[] = {
     {"_RINvCsatdfoCJcp2e_1k1rKRAh1_hff_EEB2_", "k::r::<{&[1, 255]}>"},
     {"_RINvCsatdfoCJcp2e_1k1sKRe6122625c0a_EB2_", "k::s::<\"a\\\"b\\\\\\n\">"},
     {"_RINvCsatdfoCJcp2e_1k1sKRe_EB2_", "k::s::<\"\">"},
+    {"_RINvCsatdfoCJcp2e_1k1sKe6162_EB2_", "k::s::<{*\"ab\"}>"}, // a str itself
     {"_RINvCsatdfoCJcp2e_1k1sKRec3a9e28692_EB2_", "k::s::<\"é→\">"},
     {"_RINvCsatdfoCJcp2e_1k1tKTh1_an2_EEB2_", "k::t::<{(1, -2)}>"},
     {"_RINvCsatdfoCJcp2e_1k1uKVNtB2_1UUEB2_", "k::u::<{k::U}>"},

@@ -1,7 +1,9 @@
 #include "dwarf/segments.hpp"
+#include "scarce_allocator.hpp"
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <random>
 #include <vector>
 
@@ -54,6 +56,26 @@ TEST(Segments, an_owner_always_has_a_range_around_the_address) {
             EXPECT_EQ(found[address], best) << "address " << address << " of run " << run;
         }
     }
+}
+
+// Many ranges are open at once, and there are many in the end, so that both lists grow while it works.
+TEST(Segments, it_is_said_if_memory_runs_out) {
+    constexpr uint32_t count = 30;
+    size_t successes = 0;
+    for (bool done = false; !done; ++successes) {
+        test::ScarceAllocator allocator{successes};
+        {
+            SegmentMap map{allocator};
+            bool has_all = true;
+            for (uint32_t i = 0; i < count && has_all; ++i)
+                has_all = map.add({i, 2 * count - i, i});
+            done = has_all && map.finish();
+            for (uint32_t address = 0; done && address < 2 * count; ++address)
+                EXPECT_EQ(map.find(address), std::min(address, 2 * count - 1 - address)) << successes;
+        }
+        EXPECT_EQ(allocator.live, 0);
+    }
+    EXPECT_GT(successes, 9u); // three lists, which have room for 8, 16 and 32
 }
 
 } // namespace

@@ -12,7 +12,9 @@ const Node nothing{};
 
 const Node& ItaniumPrinter::resolve(const Node& node) noexcept {
     const Node* at = &node;
-    for (int hops = 0; hops < 64; ++hops) {
+    // A parameter may stand for something that contains it, so that this, and what calls it in a loop, would
+    // not end: these are steps, too.
+    for (; steps_ != 0; --steps_) {
         if (at->kind == Kind::forward && at->a != nullptr) {
             at = at->a;
         } else if (at->kind == Kind::pack) {

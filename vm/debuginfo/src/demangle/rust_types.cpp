@@ -222,7 +222,7 @@ void RustReader::character() noexcept {
         escaped(static_cast<char>(code), '\'');
     } else {
         print("\\u{");
-        print(digits.substr(std::min(digits.find_first_not_of('0'), digits.size() - 1)));
+        print(digits.substr(digits.find_first_not_of('0')));
         print("}");
     }
     print("'");

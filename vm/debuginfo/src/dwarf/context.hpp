@@ -46,6 +46,8 @@ public:
     const Sections sections;
     Allocator& allocator;
 
+    /// Bytes that are looked for the end of a text take a step for each of these.
+    static constexpr size_t bytes_per_step = 64;
     /// Takes `steps` from what may still be done. Sections can refer to the same bytes again and again, so
     /// that reading what each reference means would take quadratic time. Honest ones stay far below the
     /// bound, which is a multiple of their size.

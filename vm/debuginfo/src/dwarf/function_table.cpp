@@ -5,22 +5,23 @@ namespace warpbeam::dwarf {
 static_assert(Function::none == Segment::nobody);
 
 bool FunctionTable::read(Context& context, Units& units, const Unit& unit) noexcept {
-    (void)read_entries(context, units, unit);
+    read_entries(context, units, unit);
     return !context.out_of_memory() && context.allocated(map_.finish());
 }
 
-bool FunctionTable::read_entries(Context& context, Units& units, const Unit& unit) noexcept {
+void FunctionTable::read_entries(Context& context, Units& units, const Unit& unit) noexcept {
     Input in{context.sections.info.bytes.first(static_cast<size_t>(unit.end)), unit.root};
     uint32_t depth = 0;
     uint32_t around = Function::none; // the innermost function whose entry encloses the next one
     do {
         const uint64_t at = in.offset();
         if (in.at_end())
-            return context.damaged(context.sections.info, unit.begin, "the unit ends within its entries");
+            return (void)context.damaged(context.sections.info, unit.begin,
+                                         "the unit ends within its entries");
         const Abbreviation* const shape = units.read_shape(unit, in);
         if (shape == nullptr) {
             if (!in.good())
-                return false;
+                return;
             // The end of a list of children; the root has no siblings.
             if (depth > 0)
                 --depth;
@@ -60,7 +61,7 @@ bool FunctionTable::read_entries(Context& context, Units& units, const Unit& uni
             }
         });
         if (!complete)
-            return false;
+            return;
         if (is_function) {
             function.entry = at;
             function.outer = around;
@@ -69,11 +70,11 @@ bool FunctionTable::read_entries(Context& context, Units& units, const Unit& uni
             const auto index = static_cast<uint32_t>(functions_.size());
             bool has_code = false;
             if (!units.add_ranges(unit, extent, map_, index, has_code))
-                return false;
+                return;
             // Others are declarations, or were left out by the linker.
             if (has_code) {
                 if (!context.allocated(functions_.push(function)))
-                    return false;
+                    return;
                 if (shape->has_children)
                     around = index;
             }
@@ -81,7 +82,6 @@ bool FunctionTable::read_entries(Context& context, Units& units, const Unit& uni
         if (shape->has_children)
             ++depth;
     } while (depth > 0);
-    return true;
 }
 
 std::string_view function_name(Units& units, Context& context, const Unit& unit, uint64_t entry) noexcept {

@@ -39,7 +39,7 @@ public:
     [[nodiscard]] const Function& operator[](uint32_t number) const noexcept { return functions_[number]; }
 
 private:
-    bool read_entries(Context& context, Units& units, const Unit& unit) noexcept;
+    void read_entries(Context& context, Units& units, const Unit& unit) noexcept;
 
     Vec<Function> functions_; ///< in the order of their entries: an outer one comes first
     SegmentMap map_;

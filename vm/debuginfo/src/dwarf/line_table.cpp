@@ -75,7 +75,7 @@ bool LineTable::Reader::read_header() noexcept {
     header_.line_range = in_.u8();
     header_.opcode_base = in_.u8();
     header_.opcode_lengths = in_.offset();
-    in_.skip(header_.opcode_base > 0 ? header_.opcode_base - 1u : 0);
+    in_.skip(header_.opcode_base - 1u); // too much, if the base is 0
     if (!in_.good() || header_.opcode_base == 0)
         return damaged("the header of a line table is too short");
     const bool has_names = header_.encoding.version == 5 ? read_names_5() : read_names_4();
@@ -138,7 +138,10 @@ bool LineTable::Reader::read_entries(Add add) noexcept {
         }
         if (!in_.good() || in_.offset() == begin)
             return damaged("the file names of a line table do not end");
-        if (!context_.allocated(add(units_.string(unit_, path), directory.number)))
+        const std::string_view text = units_.string(unit_, path);
+        // Its end had to be found, and all entries may refer to the same one.
+        if (!context_.work(context_.sections.line, start_, text.size() / Context::bytes_per_step) ||
+            !context_.allocated(add(text, directory.number)))
             return false;
     }
     return true;

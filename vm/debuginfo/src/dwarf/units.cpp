@@ -106,7 +106,8 @@ bool Units::read_root(Unit& unit, Extent& extent) noexcept {
         return false;
     unit.directory = string(unit, directory);
     unit.low_pc = address(unit, extent.low_pc).value_or(0);
-    return true;
+    // All units may refer to the same text, whose end had to be found.
+    return context_.work(context_.sections.info, unit.begin, unit.directory.size() / Context::bytes_per_step);
 }
 
 const Unit* Units::unit_of_entry(uint64_t offset) const noexcept {
