@@ -24,9 +24,10 @@ public:
           changed_{enif_cond_create(const_cast<char*>("warpbeam_reaper"))} {}
 
     void add(Store&& store, std::unique_ptr<World> world) noexcept {
+        Estate estate{std::move(world), std::move(store)}; // freed here, in its order, if there is no thread
         enif_mutex_lock(lock_);
         if (start()) {
-            stores_.push_back({std::move(world), std::move(store)});
+            stores_.push_back(std::move(estate));
             enif_cond_signal(changed_);
         }
         enif_mutex_unlock(lock_);

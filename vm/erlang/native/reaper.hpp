@@ -14,7 +14,8 @@ class World;
 
 /// Whether the memories of a store are so large that another thread should free them.
 [[nodiscard]] bool is_large(const Store& store) noexcept;
-/// Frees the store soon, and then the world that its functions use, which may be null.
+/// Frees the store soon, and then the world that its functions use, which may be null. Without a thread for
+/// it they are freed at once.
 void free_later(Store&& store, std::unique_ptr<World> world) noexcept;
 /// Frees the store of the instance soon, with its lock, if that was not done yet. The instance is kept until
 /// then. False if there is no thread for it.

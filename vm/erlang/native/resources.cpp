@@ -52,6 +52,9 @@ InstanceResource::InstanceResource(Store&& made, const StoreLimits& given,
       dropped_lock_{enif_mutex_create(const_cast<char*>("warpbeam_dropped"))} {}
 InstanceResource::~InstanceResource() {
     dropped_.clear();
+    // These use the store, which is not here any more if it is freed later.
+    series.reset();
+    stacks.reset(); // without fuel, this runs no code
     if (is_large(store))
         free_later(std::move(store), std::move(world));
     enif_mutex_destroy(dropped_lock_);
