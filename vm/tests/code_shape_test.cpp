@@ -1,4 +1,5 @@
 #include "fixture.hpp"
+#include "repeat.hpp"
 
 #include <warpbeam/vm/disassembly.hpp>
 
@@ -99,6 +100,19 @@ TEST(CodeShape, calls) { check("calls"); }
 TEST(CodeShape, simd) { check("simd"); }
 TEST(CodeShape, objects) { check("objects"); }
 TEST(CodeShape, exceptions) { check("exceptions"); }
+
+// Too long for a file.
+TEST(CodeShape, parameters_of_a_large_frame_are_copied_to_near_slots) {
+    const std::string wat = "(module (func (param i32 i32) (result i32) (local" + repeat(" v128", 31'000) +
+                            ") (i32.add (local.get 0) (local.get 1))))";
+    EXPECT_EQ(listing_of({"", wat, ""}),
+              "        frame=62025, l0=s0, l1=s0, f0=s0\n"
+              "0x0000  open_frame                count=2008, first=2, zeros=62020\n"
+              "0x0020  far_get vector            s18 <- far=-2008\n"
+              "0x0030  set_pins                  l0=s0, l1=s0, f0=s0\n"
+              "0x0040  i32.add                   acc <- s18, s19\n"
+              "0x0050  return_value              acc\n");
+}
 
 } // namespace
 } // namespace warpbeam

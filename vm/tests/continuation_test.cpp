@@ -87,6 +87,57 @@ TEST_F(ContinuationTest, a_list_of_stacks_is_suspended_and_resumed_as_one) {
     EXPECT_EQ(twice.error().code(), TrapCode::continuation_consumed);
 }
 
+TEST_F(ContinuationTest, each_function_has_the_memory_and_globals_of_its_own_instance) {
+    const Instance other = instantiate(R"((module
+        (tag $give (export "give") (param i32)) (memory 1) (global $g (mut i32) (i32.const 100))
+        (func (export "count") (param i32) (result i32)
+            (global.set $g (i32.add (global.get $g) (local.get 0)))
+            (i32.store (i32.const 0) (global.get $g))
+            (suspend $give (global.get $g))
+            (i32.add (i32.load (i32.const 0)) (global.get $g)))))");
+    ASSERT_TRUE(linker.define_instance("other", other));
+    const Instance own = instantiate(R"((module
+        (type $ii (func (param i32) (result i32))) (type $kii (cont $ii))
+        (type $fi (func (result i32))) (type $ki (cont $fi))
+        (import "other" "count" (func $count (type $ii))) (import "other" "give" (tag $give (param i32)))
+        (memory 1) (data (i32.const 0) "\07") (global $g (mut i32) (i32.const 5)) (elem declare func $count)
+        (func $local (result i32) (i32.add (i32.load (i32.const 0)) (global.get $g)))
+        (func (export "f") (param i32) (result i32) (local $sum i32) (local $k (ref null $ki))
+            (block $on_give (result i32 (ref $ki))
+                (resume $kii (on $give $on_give) (local.get 0) (cont.new $kii (ref.func $count)))
+                (unreachable))
+            (local.set $k)
+            (local.set $sum (i32.add (i32.add (i32.load (i32.const 0)) (global.get $g))))
+            (i32.add (local.get $sum) (resume $ki (local.get $k)))
+            (i32.add (i32.add (i32.load (i32.const 0)) (global.get $g)))
+            (i32.add (call $local)))))");
+    const auto f = own.func<int32_t(int32_t)>("f");
+    ASSERT_TRUE(f);
+    EXPECT_EQ(*(*f)(1), 101 + 12 + 202 + 12 + 12);
+    EXPECT_EQ(*(*f)(1), 102 + 12 + 204 + 12 + 12);
+}
+
+TEST_F(ContinuationTest, tags_of_the_host_have_results) {
+    const ValType asked[] = {ValType::i64, ValType::f64};
+    const ValType got[] = {ValType::i32};
+    const auto tag = Tag::create(store, asked, got);
+    ASSERT_TRUE(tag);
+    ASSERT_TRUE(linker.define("host", "ask", *tag));
+    EXPECT_EQ(call_f(R"((module
+        (type $f (func (result i32))) (type $k (cont $f)) (type $r (func (param i32) (result i32))) (type $kr (cont $r))
+        (import "host" "ask" (tag $ask (param i64 f64) (result i32)))
+        (func $asking (result i32) (i32.mul (suspend $ask (i64.const 20) (f64.const 1.5)) (i32.const 2)))
+        (elem declare func $asking)
+        (func (export "f") (param i32) (result i32) (local $k (ref null $kr)) (local $float f64)
+            (block $on (result i64 f64 (ref $kr))
+                (return (resume $k (on $ask $on) (cont.new $k (ref.func $asking)))))
+            (local.set $k) (local.set $float)
+            (i32.add (i32.wrap_i64) (i32.trunc_f64_s (local.get $float)))
+            (resume $kr (local.get $k)))))",
+                     0),
+              42);
+}
+
 TEST_F(ContinuationTest, exceptions_pass_through_stacks) {
     const Instance instance = instantiate(module_of(R"(
         (func $fail (result i32) (suspend $yield) (throw $fault (i32.const 5)))
@@ -200,6 +251,33 @@ TEST_F(ContinuationTest, stacks_grow_and_have_one_limit) {
     EXPECT_EQ((*deep)(10).value(), 17);
 }
 
+TEST_F(ContinuationTest, an_exception_gives_back_the_stacks_that_it_leaves) {
+    // $times continuations throw, for each of which the stack of $depth calls waits.
+    const auto f = instantiate(module_of(R"(
+        (func $throws (result i32) (throw $fault (i32.const 1)))
+        (elem declare func $throws)
+        (func $f (export "f") (param $depth i32) (param $times i32) (result i32) (local $sum i32)
+          (if (local.get $depth)
+            (then (return (i32.add (i32.const 1)
+              (call $f (i32.sub (local.get $depth) (i32.const 1)) (local.get $times))))))
+          (loop $again
+            (block $caught (result i32)
+              (try_table (result i32) (catch $fault $caught)
+                (resume $ki (cont.new $ki (ref.func $throws)))))
+            (local.set $sum (i32.add (local.get $sum)))
+            (br_if $again (local.tee $times (i32.sub (local.get $times) (i32.const 1)))))
+          (local.get $sum)))"))
+                       .func<int32_t(int32_t, int32_t)>("f");
+    ASSERT_TRUE(f);
+    int32_t most = 100;
+    while ((*f)(most + most / 10, 1))
+        most += most / 10;
+    // What waits takes less than half of the room, but more than a third of it.
+    const int32_t depth = most * 2 / 5;
+    EXPECT_EQ((*f)(depth, 1).value_or(0), depth + 1);
+    EXPECT_EQ((*f)(depth, 10).value_or(0), depth + 10);
+}
+
 TEST_F(ContinuationTest, suspensions_stay_inside_of_a_run) {
     const Instance instance = instantiate(module_of(R"(
         (func (export "alone") (suspend $yield))
@@ -304,8 +382,21 @@ TEST_F(CollectAlwaysContinuationTest, stacks_keep_what_they_refer_to) {
           (local.set $k) (local.set $got)
           (local.set $l (cont.bind $kb $ki (struct.new $box (i32.const 1000)) (local.get $k)))
           (drop (struct.new $box (i32.const 3)))
-          (i32.add (resume $ki (local.get $l)) (struct.get $box 0 (local.get $got)))))"));
+          (i32.add (resume $ki (local.get $l)) (struct.get $box 0 (local.get $got))))
+        (type $fbb (func (param (ref $box) i32 (ref $box)) (result i32))) (type $kbb (cont $fbb))
+        (type $fb2 (func (param i32 (ref $box)) (result i32))) (type $kb2 (cont $fb2))
+        (func $sum (param $a (ref $box)) (param i32) (param $b (ref $box)) (result i32)
+          (i32.add (struct.get $box 0 (local.get $a)) (i32.add (local.get 1) (struct.get $box 0 (local.get $b)))))
+        (elem declare func $sum)
+        (func $bind (result (ref $kb2))
+          (cont.bind $kbb $kb2 (struct.new $box (i32.const 100)) (cont.new $kbb (ref.func $sum))))
+        (func (export "not begun") (result i32) (local $k (ref null $kb2))
+          (local.set $k (call $bind))
+          (drop (struct.new $box (i32.const 3)))
+          (drop (struct.new $box (i32.const 4)))
+          (resume $kb2 (i32.const 20) (struct.new $box (i32.const 5)) (local.get $k))))"));
     EXPECT_EQ(value_of(instance, "run"), 1000 + 100 + 1 + 10);
+    EXPECT_EQ(value_of(instance, "not begun"), 100 + 20 + 5);
 }
 
 /// Suspends $n continuations and drops them.

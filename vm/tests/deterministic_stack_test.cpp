@@ -240,6 +240,36 @@ TEST_F(DeterministicStackTest, is_shared_by_continuations) {
               expected(32 + 32 + 10 * 40, 32 + count));
 }
 
+TEST(DeterministicStack, may_be_full_of_stacks_that_wait) {
+    // `$inner` needs no more of it to return.
+    const auto bytes =
+        assemble("(module (type $ft (func)) (type $ct (cont $ft)) (tag $stop)"
+                 "(func $inner (suspend $stop)) (elem declare func $inner $outer)"
+                 "(func $outer (local i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64)"
+                 "  (resume $ct (cont.new $ct (ref.func $inner))))"
+                 "(func $again (param i32) (param $k (ref null $ct))"
+                 "  (if (local.get 0)"
+                 "    (then (call $again (i32.sub (local.get 0) (i32.const 1)) (local.get $k)))"
+                 "    (else (resume $ct (local.get $k)))))"
+                 "(func (export \"f\")"
+                 "  (i32.const 999) (block $on (result (ref $ct))"
+                 "    (resume $ct (on $stop $on) (cont.new $ct (ref.func $outer))) (return))"
+                 "  (call $again)))");
+    constexpr size_t needed = 32 + 1000 * 32 + 16 + 12 * 8;
+    for (const auto& [size, fits] : {std::pair{needed, true}, {needed - 16, false}}) {
+        Config config = deterministic();
+        config.stack_size = size;
+        const Engine own{config};
+        Store at{own};
+        at.set_fuel(10'000'000);
+        const auto instance = Instance::create(at, *own.load(bytes));
+        ASSERT_TRUE(instance);
+        const auto called = instance->func("f")->call();
+        EXPECT_EQ(called.has_value(), fits);
+        EXPECT_TRUE(fits || called.error().code() == TrapCode::call_stack_exhausted);
+    }
+}
+
 TEST_F(DeterministicStackTest, refuses_shared_memories) {
     constexpr std::string_view message = "a shared memory is not deterministic";
     for (const char* const text :

@@ -1,6 +1,7 @@
 #include "execution_fixture.hpp"
 #include "framing_allocator.hpp"
 #include "repeat.hpp"
+#include "store/data_images.hpp"
 #include "store/stacks.hpp"
 
 #include <warpbeam/vm/gc.hpp>
@@ -190,6 +191,11 @@ TEST_F(ExactBlocks, of_memories_without_images) {
     const auto module = engine.load(
         assemble("(module (import \"m\" \"m\" (memory 1)) (memory (export \"a\") 1)" + data + ")"));
     ASSERT_TRUE(module);
+    vm::DataImages* const none = vm::DataImages::create(*module, allocator_);
+    ASSERT_NE(none, nullptr);
+    EXPECT_EQ(none->of(0), nullptr);
+    EXPECT_EQ(none->of(1), nullptr);
+    destroy(allocator_, none);
     Store store{engine};
     const Extern imported = *Memory::create(store, {.limits = {.min = 1}});
     for (int i = 0; i < 2; ++i) {

@@ -37,11 +37,54 @@ constexpr std::string_view source = R"((module
             (call $make) (call $collect) (drop)
             (br_if $more (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
         (drop))
+    (func (export "null at first") (param $n i32)
+        (ref.null any)
+        (loop $more (param anyref)
+            (call $collect) (drop)
+            (if (local.get $n)
+                (then (local.set $n (i32.sub (local.get $n) (i32.const 1))) (call $make) (br $more)))))
+    (func (export "null at an earlier stop") (param $n i32)
+        (drop (call $make)) (ref.null any) (call $collect)
+        (loop $more (param anyref)
+            (call $collect) (drop)
+            (if (local.get $n)
+                (then (local.set $n (i32.sub (local.get $n) (i32.const 1))) (call $make) (br $more)))))
+    (func (export "null beside a number") (param $n i32) (local $i i32)
+        (ref.null any) (i32.const 9) (ref.null any)
+        (loop $more (param anyref i32 anyref)
+            (call $collect) (drop) (local.set $i) (drop)
+            (local.set $i (i32.add (local.get $i) (i32.add (local.get $i) (local.get $i))))
+            (if (local.get $n)
+                (then
+                    (local.set $n (i32.sub (local.get $n) (i32.const 1)))
+                    (call $make) (local.get $i) (call $make) (br $more)))))
     (func $nested (param $n i32) (param $own anyref)
         (if (local.get $n)
             (then (call $nested (i32.sub (local.get $n) (i32.const 1)) (call $make)))
             (else (call $collect))))
     (func (export "nested") (param $n i32) (call $nested (local.get $n) (ref.null any)))
+    (type $resumed (func (param i64 anyref) (result i64))) (type $waiting (cont $resumed))
+    (type $rest (func (result i64))) (type $full (cont $rest))
+    (tag $ask (result i64 anyref)) (global $full (mut (ref null $full)) (ref.null $full))
+    (func $asking (result i64) (suspend $ask) (drop))
+    (func (export "suspended") (param $n i64) (local $left (ref null $waiting))
+        (block $asked (result (ref $waiting))
+            (drop (resume $full (on $ask $asked) (cont.new $full (ref.func $asking)))) (unreachable))
+        (local.set $left)
+        (global.set $full (cont.bind $waiting $full (local.get $n) (call $make) (local.get $left)))
+        (call $collect))
+    (rec (type $turn (func (param i64 anyref (ref null $turns)))) (type $turns (cont $turn)))
+    (type $last (func (param (ref null $turns)))) (type $bound (cont $last))
+    (tag $swap) (global $n (mut i64) (i64.const 0)) (global $bound (mut (ref null $bound)) (ref.null $bound))
+    (func $first (type $turn) (switch $turns $swap (i64.const 0) (ref.null any) (local.get 2)) (drop) (drop) (drop))
+    (func $second (type $turn)
+        (global.set $bound (cont.bind $turns $bound (global.get $n) (call $make) (local.get 2)))
+        (call $collect))
+    (elem declare func $asking $first $second)
+    (func (export "switched") (param $n i64)
+        (global.set $n (local.get $n))
+        (resume $turns (on $swap switch)
+            (i64.const 0) (ref.null any) (cont.new $turns (ref.func $second)) (cont.new $turns (ref.func $first))))
     (func (export "argument") (param $n i32) (drop (call $wait (call $make))))
     (func (export "results") (result anyref i64 anyref) (call $make) (i64.const 1) (call $make))
     (func (export "turn") (param $a anyref) (param $n i32) (result i32)
@@ -105,12 +148,31 @@ TEST_F(ExactFramesTest, neither_numbers_nor_dead_slots_keep_an_object) {
     EXPECT_EQ(after("dropped from a local"), 0u);
 }
 
+TEST_F(ExactFramesTest, of_what_a_continuation_was_given_only_references_do) {
+    for (const char* const name : {"suspended", "switched"}) {
+        const uint64_t kept = after(name, {Value{int64_t{0}}});
+        EXPECT_GE(kept, 1u) << name;
+        uint64_t address = 0;
+        {
+            const RootScope scope{store};
+            Value made;
+            ASSERT_TRUE(instance.func("make")->call({}, {&made, 1}));
+            address = made.slots()[0];
+            EXPECT_EQ(after(name, {Value{static_cast<int64_t>(address)}}), kept + 1) << name;
+        }
+        EXPECT_EQ(after(name, {Value{static_cast<int64_t>(address)}}), kept) << name;
+    }
+}
+
 TEST_F(ExactFramesTest, locals_and_operands_do) {
     EXPECT_EQ(after("operand"), 1u);
     EXPECT_EQ(after("local"), 1u);
     EXPECT_EQ(after("of a local"), 1u);
     EXPECT_EQ(after("many"), 4u);
     EXPECT_EQ(after("loop", {Value{5}}), 2u);
+    EXPECT_EQ(after("null at first", {Value{3}}), 1u);
+    EXPECT_EQ(after("null at an earlier stop", {Value{3}}), 1u);
+    EXPECT_EQ(after("null beside a number", {Value{3}}), 2u);
     EXPECT_EQ(after("nested", {Value{100}}), 100u);
     EXPECT_EQ(collected(), 0u);
 }

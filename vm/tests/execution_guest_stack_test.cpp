@@ -87,20 +87,28 @@ TEST_F(CGuestTest, each_has_its_order_in_each_instance) {
     EXPECT_EQ(result_of(other), 5);
 }
 
+// A counter is no stack pointer, though it is the first global and may go down.
 TEST_F(ExecutionTest, of_guests_without_a_stack_in_memory_go_on_in_any_order) {
-    // A counter is no stack pointer, though it is the first global.
-    const Instance instance = instantiate(R"((module (import "env" "ask" (func $ask (param i32) (result i32)))
-        (memory 1) (global $count (mut i32) (i32.const 0))
-        (func (export "f") (result i32)
-          (global.set $count (i32.add (global.get $count) (i32.const 1)))
-          (call $ask (global.get $count)))))");
-    Execution first = start(instance, "f");
-    Execution second = start(instance, "f");
-    ASSERT_EQ(first.resume(), ExecutionState::host_call);
-    ASSERT_EQ(second.resume(), ExecutionState::host_call);
-    for (Execution* const each : {&first, &second}) {
-        ASSERT_TRUE(each->answer({{Value{7}}}));
-        EXPECT_EQ(each->resume(), ExecutionState::done);
+    for (const char* const step : {"(i32.const 1) (i32.add)", "(i32.const 1) (i32.sub)",
+                                   "(i32.const 1) (i32.sub) (local.tee $x)", "(i32.const 16) (i32.sub)"}) {
+        const Instance instance = instantiate(std::string{R"((module
+            (import "env" "ask" (func $ask (param i32) (result i32)))
+            (memory 1) (global $count (export "count") (mut i32) (i32.const 100))
+            (func $step (local $x i32) (global.get $count) )"} +
+                                              step + R"( (global.set $count))
+            (func (export "trap") (call $step) (unreachable))
+            (func (export "f") (result i32) (call $step) (call $ask (global.get $count)))))");
+        Execution trap = start(instance, "trap");
+        ASSERT_EQ(trap.resume(), ExecutionState::trapped);
+        EXPECT_NE(instance.global("count")->get().as<int32_t>(), 100) << "as after a call that traps";
+        Execution first = start(instance, "f");
+        Execution second = start(instance, "f");
+        ASSERT_EQ(first.resume(), ExecutionState::host_call);
+        ASSERT_EQ(second.resume(), ExecutionState::host_call);
+        for (Execution* const each : {&first, &second}) {
+            ASSERT_TRUE(each->answer({{Value{7}}}));
+            EXPECT_EQ(each->resume(), ExecutionState::done);
+        }
     }
 }
 

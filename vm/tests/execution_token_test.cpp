@@ -100,6 +100,21 @@ TEST_F(ExecutionTest, tells_the_holders_of_its_tokens_that_it_is_gone) {
     EXPECT_EQ(refused.trap()->message(), "no");
 }
 
+TEST_F(ExecutionTest, may_be_destroyed_while_the_answer_of_a_token_waits_for_it) {
+    const Instance instance = instantiate(adder);
+    int dropped = 0;
+    AnswerToken token;
+    {
+        Execution execution = start(instance, "add", {0});
+        ASSERT_EQ(execution.resume(), ExecutionState::host_call);
+        token = *execution.token([](void* data) noexcept { ++*static_cast<int*>(data); }, &dropped);
+        ASSERT_TRUE(token.answer({{Value{1}}}));
+        EXPECT_EQ(token.state(), AnswerToken::State::answered);
+    }
+    EXPECT_EQ(token.state(), AnswerToken::State::closed);
+    EXPECT_EQ(dropped, 1);
+}
+
 TEST_F(ExecutionTest, refuses_references_of_other_stores_from_tokens) {
     ASSERT_TRUE(linker.host_call("env", "func", FuncType{{}, {&funcref_type, 1}}));
     const Instance instance = instantiate(R"((module (import "env" "func" (func $func (result funcref)))

@@ -180,6 +180,34 @@ TEST_F(HandleTest, of_a_guests_memory_may_be_owned_by_a_host_function) {
     own.reset();
 }
 
+TEST_F(HandleTest, may_be_used_by_what_a_host_function_owns_until_the_end_of_the_store) {
+    // Only code can't run any more.
+    struct Owned {
+        Memory memory;
+        Func func;
+        size_t& size;
+        std::string& refusal;
+        ~Owned() {
+            size = memory.data().size();
+            const auto called = func.call();
+            refusal = called ? "" : called.error().message();
+        }
+    };
+    size_t size = 0;
+    std::string refusal;
+    {
+        Store brief{engine};
+        const auto instance =
+            Instance::create(brief, load("(module (memory (export \"memory\") 2) (func (export \"f\")))"));
+        ASSERT_TRUE(instance);
+        auto owned =
+            std::make_shared<Owned>(*instance->memory("memory"), *instance->func("f"), size, refusal);
+        ASSERT_TRUE(Func::wrap(brief, [held = std::move(owned)] { (void)held; }));
+    }
+    EXPECT_EQ(size, 2u * 65536);
+    EXPECT_EQ(refusal, "the store is being destroyed");
+}
+
 TEST_F(HandleTest, from_slots_is_checked_where_it_is_used) {
     const uint64_t bits[2] = {0x4141'4141'42, 99};
     const Value exception = Value::from_slots(ValType::reference(HeapType::exn, true), bits);

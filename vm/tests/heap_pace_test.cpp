@@ -19,6 +19,7 @@ constexpr std::string_view work = R"((module
     (type $kept (array (mut (ref null $bytes))))
     (global $list (mut (ref null $node)) (ref.null $node))
     (global $kept (mut (ref null $kept)) (ref.null $kept))
+    (global $last (mut (ref null $bytes)) (ref.null $bytes))
     ;; A list of $n nodes, each after $waste others that are dropped at once.
     (func (export "list") (param $n i32) (param $waste i32) (local $i i32)
         (global.set $list (ref.null $node))
@@ -38,6 +39,11 @@ constexpr std::string_view work = R"((module
             (array.set $kept (global.get $kept) (i32.rem_u (local.get $n) (i32.const 100))
                 (array.new_default $bytes (i32.rem_u (i32.mul (local.get $n) (i32.const 7919)) (local.get $size))))
             (br_if $more (local.tee $n (i32.sub (local.get $n) (i32.const 1))))))
+    ;; $n arrays of $size bytes, one after the other.
+    (func (export "same") (param $n i32) (param $size i32)
+        (loop $more
+            (global.set $last (array.new_default $bytes (local.get $size)))
+            (br_if $more (local.tee $n (i32.sub (local.get $n) (i32.const 1))))))
     (func (export "drop") (param i32 i32)
         (global.set $list (ref.null $node)) (global.set $kept (ref.null $kept)))))";
 
@@ -53,13 +59,14 @@ std::string text_of(const Store::HeapStatistics& all) {
            std::to_string(all.survived) + ", collections " + std::to_string(all.collections);
 }
 
-/// Does all steps in one store, and compares after each.
-void expect_pace(std::span<const Step> steps, const StoreLimits& limits) {
+/// Does all steps in one store, and compares after each. If code can be interrupted, it makes the larger
+/// arrays in parts, with the same numbers.
+void expect_pace(std::span<const Step> steps, const StoreLimits& limits, bool interruption) {
     // Cells of other sizes, and pointers of four bytes, have another pace.
     if (is_small || sizeof(void*) != 8)
         GTEST_SKIP() << "the numbers are those of a full build for 64 bits";
     OrderedAllocator allocator;
-    Engine engine{{.allocator = &allocator}};
+    Engine engine{{.interruption = interruption, .allocator = &allocator}};
     const auto module = engine.load(assemble(work));
     ASSERT_TRUE(module);
     Store store{engine, limits};
@@ -81,8 +88,12 @@ void expect_pace(std::span<const Step> steps, const StoreLimits& limits) {
             ASSERT_TRUE(called) << name << ": " << called.error().message();
         }
         EXPECT_EQ(text_of(store.heap()), text_of(step.expected))
-            << name << ' ' << step.first << ' ' << step.second;
+            << name << ' ' << step.first << ' ' << step.second << ", interruption " << interruption;
     }
+}
+void expect_pace(std::span<const Step> steps, const StoreLimits& limits) {
+    for (const bool interruption : {false, true})
+        expect_pace(steps, limits, interruption);
 }
 
 TEST(HeapPace, grows_with_what_lives) {
@@ -113,6 +124,16 @@ TEST(HeapPace, gives_the_blocks_of_one_size_to_another) {
         {"drop", 0, 0, {23701992, 35454808, 19993320, 87}},
         {"collect", 0, 0, {65472, 35454808, 0, 88}},
         {"list", 100'000, 1, {2815296, 35454808, 2044344, 93}},
+    };
+    expect_pace(steps, {});
+}
+
+TEST(HeapPace, counts_arrays_of_more_than_a_megabyte) {
+    const Step steps[] = {
+        {"same", 1, 2'000'000, {2000056, 2000056, 0, 0}},
+        {"list", 1, 0, {2065528, 2065528, 2000016, 1}},
+        {"same", 10, 3'000'000, {6065584, 6065584, 3000040, 10}},
+        {"list", 200'000, 0, {7910456, 7910456, 5250016, 12}},
     };
     expect_pace(steps, {});
 }

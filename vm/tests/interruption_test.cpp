@@ -1,10 +1,14 @@
 #include "fixture.hpp"
+#include "repeat.hpp"
 
 #include <warpbeam/memory/accounting_allocator.hpp>
+#include <warpbeam/vm/gc.hpp>
+#include <warpbeam/vm/root.hpp>
 #include <warpbeam/vm/snapshot.hpp>
 
 #include <cstdlib>
 #include <ctime>
+#include <optional>
 
 #ifdef __GLIBC__
 #include <malloc.h>
@@ -294,6 +298,62 @@ TEST_F(InterruptionTest, unfinished_arrays_that_just_fit_stay) {
     for (const Execution& each : both)
         EXPECT_EQ(each.state(), ExecutionState::done);
     store.clear_interrupt();
+}
+
+TEST_F(InterruptionTest, an_array_begins_again_if_its_room_was_taken_when_it_is_complete) {
+    for (const bool kept : {false, true}) {
+        store = Store{engine, {.heap_bytes = 12 << 20}};
+        const Instance instance = instantiate(arrays);
+        Execution array = std::move(*Execution::create(*instance.func("zero"), {{Value{1'000'000}}})); // 8 MB
+        ASSERT_EQ(array.resume(), ExecutionState::interrupted); // in `stop`
+        store.interrupt_handle().interrupt();
+        ASSERT_EQ(array.resume(), ExecutionState::interrupted); // when a part is made
+        store.clear_interrupt();
+        // What is not made in steps does not ask those that are made to begin again.
+        std::optional<RootScope> scope{std::in_place, store};
+        ASSERT_TRUE(ArrayRef::create(store, instance.module().types()[0], 800'000, Value{int64_t{1}}));
+        if (kept) {
+            EXPECT_EQ(array.resume(), ExecutionState::trapped);
+            EXPECT_EQ(array.trap()->code(), TrapCode::heap_exhausted);
+        } else {
+            scope.reset();
+            EXPECT_EQ(array.resume(), ExecutionState::done) << "a collection has made room";
+        }
+    }
+}
+
+TEST_F(InterruptionTest, an_array_begins_again_if_its_segment_was_reset) {
+    constexpr int count = 30'000;
+    const Instance instance = instantiate(R"((module
+        (import "host" "stop" (func $stop))
+        (type $s (struct (field i32))) (type $t (struct (field i64 i64))) (type $a (array (mut (ref null $s))))
+        (func (export "make") (param $n i32) (result i32) (local $a (ref null $a)) (local $sum i32)
+            (call $stop)
+            (local.set $a (array.new_elem $a $e (i32.const 0) (local.get $n)))
+            (loop $more
+                (local.set $n (i32.sub (local.get $n) (i32.const 1)))
+                (local.set $sum
+                    (i32.add (local.get $sum) (struct.get $s 0 (array.get $a (local.get $a) (local.get $n)))))
+                (br_if $more (local.get $n)))
+            (local.get $sum))
+        (func (export "others") (param $n i32)
+            (loop $more
+                (drop (struct.new $t (i64.const -1) (i64.const -1)))
+                (br_if $more (local.tee $n (i32.sub (local.get $n) (i32.const 1))))))
+        (elem $e (ref null $s))" + repeat("(item (struct.new $s (i32.const 7)))", count) +
+                                          "))");
+    Execution array = std::move(*Execution::create(*instance.func("make"), {{Value{count}}}));
+    ASSERT_EQ(array.resume(), ExecutionState::interrupted); // in `stop`
+    store.interrupt_handle().interrupt();
+    ASSERT_EQ(array.resume(), ExecutionState::interrupted); // when a part is made
+    store.clear_interrupt();
+    ASSERT_TRUE(instance.reset());
+    store.collect();
+    ASSERT_TRUE(instance.func("others")->call({{Value{3 * count}}}));
+    ASSERT_EQ(array.resume(), ExecutionState::done);
+    Value sum;
+    ASSERT_TRUE(array.results({&sum, 1}));
+    EXPECT_EQ(sum.as<int32_t>(), 7 * count);
 }
 
 // The next node is followed before the leaf, so all leaves wait in the mark stack.

@@ -424,6 +424,40 @@ TEST_F(FrameShapesWithFuel, all_do_the_same) {
         compare(text);
 }
 
+// What the caller's operands hold is not what the callee's slot holds: a function must not be taken from
+// there.
+TEST_F(LargeFrameTest, tail_calls_find_their_callee_above_high_operands) {
+    for (const size_t operands : {65'480u, 66'000u, 140'000u})
+        for (const size_t params : {0u, 2u, 3u, 12u})
+            for (const char* const local : {"", "(local i64)"}) {
+                const std::string high =
+                    local + repeat("(global.get $other)", operands) + repeat("(i32.const #)", params);
+                const Instance instance = instantiate(
+                    "(module (type $t (func (param" + repeat(" i32", params) +
+                    ") (result i32))) (table funcref (elem $a $b)) (table $wide i64 funcref (elem $a $b))"
+                    "(global $other (mut i64) (i64.const 0x4141_4141_4140)) (global $one (mut i32) "
+                    "(i32.const 1))"
+                    "(global $long (mut i64) (i64.const 1))"
+                    "(func $a (type $t) (i32.const -1)) (func $b (type $t) " +
+                    (params == 0 ? "(i32.const 7)" : "(local.get " + std::to_string(params - 1) + ")") +
+                    ")"
+                    "(func (export \"indirect\") (result i32) " +
+                    high +
+                    "(global.get $one) (return_call_indirect (type $t)))"
+                    "(func (export \"wide\") (result i32) " +
+                    high +
+                    "(global.get $long) (return_call_indirect $wide (type $t)))"
+                    "(func (export \"ref\") (result i32) " +
+                    high + "(ref.func $b) (return_call_ref $t)))");
+                for (const char* const name : {"indirect", "wide", "ref"}) {
+                    const auto result = (*instance.func<int32_t()>(name))();
+                    ASSERT_TRUE(result) << name << " " << operands << " " << params;
+                    EXPECT_EQ(*result, params == 0 ? 7 : static_cast<int32_t>(params) - 1)
+                        << name << " " << operands << " " << params;
+                }
+            }
+}
+
 // ---- Limits ----
 
 TEST_F(LargeFrameTest, recursion_exhausts_the_stack) {
@@ -471,6 +505,22 @@ TEST_F(LargeFrameTest, higher_operand_stacks_than_the_limit_are_refused) {
     };
     EXPECT_TRUE(fits(100'000));
     EXPECT_FALSE(fits(100'001));
+}
+
+TEST_F(LargeFrameTest, more_locals_than_the_engine_has_slots_are_refused_when_they_are_called) {
+    Config config = all_features();
+    config.limits.locals = config.limits.frame_slots = UINT32_MAX;
+    const Engine unlimited{config};
+    Store own{unlimited};
+    // 2^30 + 1 locals of type i64, which the text format would have to list.
+    constexpr uint8_t bytes[] = {0,  'a', 's', 'm', 1,    0,    0,    0,    1,    4,    1,   0x60, 0,
+                                 0,  3,   2,   1,   0,    7,    5,    1,    1,    'f',  0,   0,    10,
+                                 10, 1,   8,   1,   0x81, 0x80, 0x80, 0x80, 0x04, 0x7e, 0x0b};
+    const auto module = unlimited.load(bytes);
+    ASSERT_TRUE(module) << module.error().message();
+    const auto instance = Instance::create(own, *module);
+    ASSERT_TRUE(instance);
+    EXPECT_EQ(trap_of(*instance, "f"), "function too large");
 }
 
 TEST_F(LargeFrameTest, a_thousand_parameters_and_results_pass) {

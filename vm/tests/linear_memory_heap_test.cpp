@@ -201,6 +201,39 @@ TEST(LinearMemoryHeap, is_one_for_a_shared_memory_that_a_store_has_twice) {
     EXPECT_EQ(shared->data().size(), 2u * 65536);
 }
 
+/// Makes a shared memory grow before it allows that, as another thread may at that moment.
+class Overtaker final : public GrowthPolicy {
+public:
+    explicit Overtaker(const SharedMemory& memory) : memory_{memory} {}
+    bool allow_memory(const Store&, const MemoryType&, uint64_t, uint64_t) noexcept override {
+        if (std::exchange(armed, false)) {
+            EXPECT_TRUE(memory_.grow(1));
+        }
+        return true;
+    }
+    bool armed = false;
+
+private:
+    const SharedMemory memory_;
+};
+
+TEST(LinearMemoryHeap, tries_again_if_another_thread_took_the_pages_at_the_end) {
+    Engine engine{{.features = FeatureSet::all()}};
+    const auto shared = SharedMemory::create({.limits = {1, 10, true, false}, .shared = true});
+    ASSERT_TRUE(shared);
+    Overtaker overtaker{*shared};
+    Store store{engine, {.growth = &overtaker}};
+    const auto heap = GuestAllocator::over(store, *Memory::create(store, *shared));
+    const auto small = heap->allocate(100);
+    ASSERT_TRUE(small);
+    // One more page would suffice, if what is free at the end continued in it.
+    overtaker.armed = true;
+    const auto large = heap->allocate(70'000);
+    ASSERT_TRUE(large) << large.error().message();
+    EXPECT_EQ(large->address(), 3u * 65536);
+    EXPECT_EQ(shared->data().size(), 5u * 65536);
+}
+
 TEST_F(LinearMemoryHeapTest, ends_with_a_reset) {
     const Instance guest = instantiate(R"((module
         (memory (export "memory") 2) (global (export "__heap_base") i32 (i32.const 65536))))");

@@ -31,6 +31,39 @@ TEST_F(LinkerTest, lists_everything_that_is_missing_or_does_not_fit) {
     EXPECT_EQ(copy.message(), instance.error().message());
 }
 
+TEST(LinkerOutOfMemory, does_not_change_what_is_wrong) {
+    CountingAllocator counting;
+    Engine engine{{.allocator = &counting}};
+    Store store{engine};
+    Linker linker{engine};
+    ASSERT_TRUE(linker.func("env", "log", [](int64_t) {}));
+    const auto module = engine.load(assemble(R"((module (import "env" "log" (func (param i32)))))"));
+    ASSERT_TRUE(module);
+    const auto message = [&] {
+        const auto instance = linker.instantiate(store, *module);
+        const size_t calls = counting.calls();
+        counting.allow(SIZE_MAX);
+        counting.refuse_one(SIZE_MAX);
+        EXPECT_FALSE(instance);
+        if (instance.error().code() != ErrorCode::unlinkable) {
+            EXPECT_EQ(instance.error().code(), ErrorCode::out_of_memory);
+        }
+        return std::pair{std::string{instance.error().message()}, calls};
+    };
+    counting.allow(SIZE_MAX);
+    const auto [whole, calls] = message();
+    EXPECT_EQ(whole, "incompatible import type for env.log: func (param i32), found func (param i64)");
+    for (size_t n = 0; n < calls; ++n) {
+        // No memory from then on: words may be missing in the end.
+        counting.allow(n);
+        const std::string words = message().first;
+        EXPECT_TRUE(words == "out of memory" || words.starts_with("incompatible import type")) << words;
+        // Only once: without the beginning, there is nothing to which the rest belongs.
+        counting.refuse_one(n);
+        EXPECT_FALSE(message().first.starts_with(", found")) << n;
+    }
+}
+
 TEST_F(LinkerTest, spells_reference_types_out) {
     EXPECT_EQ(refusal(R"((module (type $t (func (param i32)))
         (import "m" "g" (global (ref null $t)))

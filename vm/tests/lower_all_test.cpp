@@ -119,6 +119,20 @@ TEST_F(ObservedLowerAllTest, takes_a_pool_without_threads) {
     expect_results(make(module));
 }
 
+TEST(LowerAll, refuses_a_frame_that_instructions_can_not_address) {
+    // Only an embedder that allows them gets such modules: here, with 2^30 + 1 locals.
+    Engine engine{{.limits = {.locals = UINT32_MAX, .frame_slots = UINT32_MAX}}};
+    constexpr uint8_t bytes[] = {0, 'a', 's', 'm', 1,  0, 0, 0, 1,    4,    1,    0x60, 0, 0,    3,
+                                 2, 1,   0,   10,  10, 1, 8, 1, 0x81, 0x80, 0x80, 0x80, 4, 0x7e, 0x0b};
+    const auto module = engine.load(bytes);
+    ASSERT_TRUE(module) << module.error().message();
+    Threads threads{0};
+    const auto lowered = engine.lower(*module, threads);
+    ASSERT_FALSE(lowered);
+    EXPECT_EQ(lowered.error().code(), ErrorCode::limit);
+    EXPECT_EQ(lowered.error().message(), "a function is too large: its frame exceeds the engine's limit");
+}
+
 TEST_F(LowerAllTest, leaves_what_is_lowered) {
     const Module module = *engine.load(assemble(many_functions()));
     const Instance instance = make(module);

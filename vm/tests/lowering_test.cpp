@@ -1,4 +1,5 @@
 #include "fixture.hpp"
+#include "repeat.hpp"
 
 /// What the lowering must not get wrong: values in accumulators, pinned locals, retargeted results, fused
 /// instructions.
@@ -371,6 +372,39 @@ TEST_F(LoweringTest, gives_code_after_a_jump_no_effect) {
     for (int i = 0; i < 20'000; ++i)
         deep += "end ";
     EXPECT_THROW(run(deep + "i32.const 1"), std::runtime_error);
+}
+
+TEST_F(LoweringTest, sets_a_local_from_a_stack_of_any_height) {
+    // Also where the memory of the stack ends: AddressSanitizer sees it if something above the top is read.
+    for (size_t height = 1; height < 140; ++height)
+        EXPECT_EQ(run(repeat("(i32.const #)", height) + "(local.set $n (i32.popcnt (local.get $n)))" +
+                          repeat("(drop)", height) + "(local.get $n)",
+                      5),
+                  2);
+}
+
+TEST_F(LoweringTest, the_result_of_a_call_goes_only_to_the_local_that_takes_it) {
+    EXPECT_EQ(run("(local $x i32) (call $twice (local.get $n)) (drop (call $twice (i32.const 50))) "
+                  "(local.set $x) (local.get $x)",
+                  7),
+              14);
+}
+
+TEST_F(LoweringTest, a_loop_has_its_own_registers_again_when_an_inner_one_goes_on_with_it) {
+    // The locals of the outer loop have the registers around it as well, and those of the inner one only
+    // there.
+    std::string busy;
+    for (int i = 0; i < 40; ++i)
+        busy += "(local.set $a (i32.add (local.get $a) (local.get $n)))";
+    const int32_t result = run("(local $a i32) (local $s i32) (local $t i32) (loop $outer " + busy + R"(
+        (loop $inner
+            (local.set $s (i32.add (local.get $s) (local.get $t)))
+            (local.set $t (i32.add (local.get $t) (i32.const 1)))
+            (br_if $inner (i32.and (local.get $t) (i32.const 3)))
+            (br_if $outer (i32.lt_u (local.get $t) (i32.const 40)))))
+        (i32.add (i32.mul (local.get $a) (i32.const 1000)) (local.get $s)))",
+                               3);
+    EXPECT_EQ(result, 10 * 40 * 3 * 1000 + 40 * 39 / 2);
 }
 
 } // namespace

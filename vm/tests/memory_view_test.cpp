@@ -125,7 +125,8 @@ TEST_F(MemoryViewTest, reads_strings_up_to_their_nul) {
     EXPECT_EQ(text(view.read_c_string(15, 0)), "");
     // A string that ends with the memory, with and without its NUL.
     EXPECT_TRUE(view.write_c_string(65532, "end"));
-    EXPECT_EQ(text(view.read_c_string(65532, SIZE_MAX)), "end");
+    for (const size_t limit : {size_t{3}, size_t{4}, size_t{5}, SIZE_MAX})
+        EXPECT_EQ(text(view.read_c_string(65532, limit)), "end");
     EXPECT_TRUE(view.fill(65535, 1, 'X'));
     EXPECT_EQ(error_of(view.read_c_string(65532, SIZE_MAX)),
               "out of bounds memory access: the string at offset 65532 is not terminated within 4 bytes, the "

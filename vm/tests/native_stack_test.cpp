@@ -123,6 +123,22 @@ TEST(NativeStack, what_is_left_counts_against_the_reserve_or_a_quarter_of_all) {
 }
 #endif
 
+#if defined(__GLIBC__) && defined(__x86_64__)
+// For the main thread we don't ask the C library, which takes long.
+TEST(NativeStack, of_the_main_thread_begins_where_the_c_library_says) {
+    if (::getpid() != ::gettid())
+        GTEST_SKIP() << "tests run on another thread";
+    pthread_attr_t attributes;
+    ASSERT_EQ(pthread_getattr_np(pthread_self(), &attributes), 0);
+    void* low = nullptr;
+    size_t size = 0;
+    ASSERT_EQ(pthread_attr_getstack(&attributes, &low, &size), 0);
+    pthread_attr_destroy(&attributes);
+    EXPECT_TRUE(vm::look_up_native_stack(0));
+    EXPECT_EQ(vm::native_stack_low, vm::address_of(low));
+}
+#endif
+
 #if defined(__GLIBC__)
 // A coroutine of the embedder's, about which the system knows nothing.
 TEST_F(NativeStackTest, of_the_embedders_own_is_not_judged) {

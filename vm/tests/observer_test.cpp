@@ -336,6 +336,31 @@ TEST_F(ObserverTest, sees_the_arguments_of_a_function_with_a_large_frame) {
     EXPECT_EQ(outcome, "3");
 }
 
+/// Looks at memories when a function begins.
+class MemorySizes final : public Observer {
+public:
+    void observe(const Observation& event) noexcept override {
+        if (event.event() != Observed::enter)
+            return;
+        for (const uint32_t index : {0u, 1u, 2u, 3u, UINT32_MAX})
+            sizes.push_back(event.memory(index).size());
+    }
+    std::vector<size_t> sizes;
+};
+
+TEST(Observer, sees_the_memories_that_there_are_and_none_after_them) {
+    MemorySizes observer;
+    Engine engine{observed(observer, true, false)};
+    Store store{engine};
+    const auto module = engine.load(
+        assemble("(module (memory 1) (memory 2) (tag) (elem func) (data \"\") (func (export \"f\")))"));
+    ASSERT_TRUE(module);
+    const auto instance = Instance::create(store, *module);
+    ASSERT_TRUE(instance);
+    ASSERT_TRUE(instance->func("f")->call());
+    EXPECT_EQ(observer.sizes, (std::vector<size_t>{65536, 2 * 65536, 0, 0, 0}));
+}
+
 TEST(Execution, lists_its_active_functions) {
     Config config;
     config.fuel = true;

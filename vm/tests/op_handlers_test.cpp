@@ -49,6 +49,16 @@ TEST(HandlerTable, has_the_variants_that_exist) {
     EXPECT_GT(without, 1000u);
 }
 
+/// The same for forms that only some of the instructions have that others are made for.
+TEST(HandlerTable, has_the_forms_that_an_instruction_has) {
+    for (const Form form : {Form::compare_branch, Form::latch, Form::struct_get, Form::struct_set,
+                            Form::array_get, Form::array_set})
+        for (const InstrRow& instr : instr_table)
+            EXPECT_EQ(find_handlers(form, instr.op).handlers != nullptr,
+                      is_built(form) && coverage_of(form, instr.op) != Coverage::none)
+                << name_of(form) << ' ' << instr.text();
+}
+
 TEST(OpHandlers, rare_ones_are_not_there) {
     EXPECT_EQ(op_handlers().find(Form::binary, Op::i8x16_add), nullptr);
     EXPECT_EQ(op_handlers().find(Form::struct_get, Op::i32_load), nullptr);

@@ -1,4 +1,5 @@
 #include "fixture.hpp"
+#include "repeat.hpp"
 #include "store/internal.hpp"
 
 #include <warpbeam/vm/guest_allocator.hpp>
@@ -197,6 +198,41 @@ TEST(OutOfMemory, ends_what_an_engine_can_do_that_found_none) {
         EXPECT_EQ(instance.error().code(), ErrorCode::out_of_memory);
     }
     EXPECT_EQ(broken, 2u); // the engine itself, and its layouts
+}
+
+TEST(OutOfMemory, of_lowering_loses_no_reference) {
+    // The map of references has a node for each, beyond what its table begins with.
+    constexpr int32_t count = 300;
+    const auto bytes = assemble(
+        "(module (type $one (struct (field i32))) (func (export \"f\") (result i32) (local $sum i32)" +
+        repeat("(struct.new $one (i32.const #))", count) +
+        repeat("struct.get $one 0 local.get $sum i32.add local.set $sum ", count) + "local.get $sum))");
+    CountingAllocator flaky;
+    const Engine engine{{.collect_always = true, .allocator = &flaky}};
+    size_t failed = 0;
+    bool refused = true;
+    for (size_t n = 0; refused; ++n) {
+        Store store{engine};
+        const auto module = engine.load(bytes);
+        ASSERT_TRUE(module);
+        const auto instance = Instance::create(store, *module);
+        ASSERT_TRUE(instance);
+        const auto f = *instance->func<int32_t()>("f");
+        flaky.refuse_one(n);
+        const auto sum = f();
+        refused = flaky.calls() > n;
+        flaky.refuse_one(SIZE_MAX);
+        if (sum) {
+            EXPECT_EQ(*sum, count * (count - 1) / 2) << n;
+        } else {
+            // A stack that can't grow is exhausted.
+            EXPECT_TRUE(sum.error().code() == TrapCode::out_of_memory ||
+                        sum.error().code() == TrapCode::call_stack_exhausted)
+                << n << ": " << sum.error().message();
+            ++failed;
+        }
+    }
+    EXPECT_GT(failed, 10u);
 }
 
 TEST(OutOfMemory, leaves_a_store_that_reports_it) {

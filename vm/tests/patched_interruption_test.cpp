@@ -5,11 +5,14 @@
 #include <warpbeam/vm/disassembly.hpp>
 #include <warpbeam/vm/execution.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <csignal>
+#include <cstring>
 #include <optional>
 #include <thread>
+#include <vector>
 
 #ifndef _WIN32
 #include <sys/time.h>
@@ -37,12 +40,14 @@ constexpr std::string_view endless = R"((module
         (local.get 1))))";
 
 class PatchedInterruptionTest : public VmTest {
-protected:
-    explicit PatchedInterruptionTest(Config config = {}) : VmTest{with(config)} {}
+public:
     static Config with(Config config) {
         config.interruption = config.patched_interruption = true;
         return config;
     }
+
+protected:
+    explicit PatchedInterruptionTest(Config config = {}) : VmTest{with(config)} {}
     vm::ModuleCode& module_of(const Module& module) { return vm::CompiledModule::of(module, engine)->code(); }
 };
 
@@ -110,6 +115,52 @@ TEST_F(PatchedInterruptionTest, a_request_ends_with_its_store_or_period) {
     EXPECT_FALSE(is_changed()) << "the period has ended";
     old.interrupt();
     EXPECT_FALSE(is_changed());
+}
+
+/// Keeps all memory, and what was in it when it was given back.
+class KeepingAllocator final : public Allocator {
+public:
+    ~KeepingAllocator() {
+        for (const Kept& kept : kept_)
+            standard().deallocate(kept.block, kept.bytes.size(), kept.alignment);
+    }
+    void* allocate(size_t size, size_t alignment) noexcept override {
+        return standard().allocate(size, alignment);
+    }
+    void deallocate(void* block, size_t size, size_t alignment) noexcept override {
+        const auto* const bytes = static_cast<const char*>(block);
+        kept_.push_back({block, alignment, {bytes, bytes + size}});
+    }
+    [[nodiscard]] bool is_as_it_was() const {
+        return std::ranges::all_of(kept_, [](const Kept& kept) {
+            return std::memcmp(kept.block, kept.bytes.data(), kept.bytes.size()) == 0;
+        });
+    }
+
+private:
+    struct Kept {
+        void* block;
+        size_t alignment;
+        std::vector<char> bytes;
+    };
+    std::vector<Kept> kept_;
+};
+
+TEST(PatchedInterruption, a_request_does_not_change_code_that_was_freed) {
+    KeepingAllocator allocator;
+    {
+        Config config = PatchedInterruptionTest::with({});
+        config.allocator = &allocator;
+        const Engine engine{config};
+        Store store{engine};
+        {
+            const auto module = engine.load(assemble(endless));
+            ASSERT_TRUE(module);
+            ASSERT_TRUE(vm::CompiledModule::of(*module, engine)->code().lower_all() == vm::Exit::none);
+        }
+        store.interrupt_handle().interrupt();
+        EXPECT_TRUE(allocator.is_as_it_was());
+    }
 }
 
 TEST_F(PatchedInterruptionTest, a_listing_shows_the_code_as_it_was_lowered) {

@@ -156,6 +156,56 @@ TEST_F(EagerPausedCollectionTest, looks_at_a_long_array_in_pieces) {
     EXPECT_GE(steps(2'000'000) - few, 190u);
 }
 
+/// 1000 lists of 200 nodes, all of which wait in the mark stack, since the next beginning is followed before
+/// the list. The array has no room beside them.
+constexpr std::string_view lists = R"((module
+    (type $node (struct (field (ref null $node))))
+    (type $begin (struct (field (ref null $node)) (field (ref null $begin))))
+    (type $bytes (array (mut i8)))
+    (import "host" "stop" (func $stop))
+    (global $all (mut (ref null $begin)) (ref.null $begin))
+    (func (export "build") (local $i i32) (local $j i32) (local $list (ref null $node))
+        (local.set $i (i32.const 1000))
+        (loop $more
+            (local.set $list (ref.null $node))
+            (local.set $j (i32.const 200))
+            (loop $longer
+                (local.set $list (struct.new $node (local.get $list)))
+                (br_if $longer (local.tee $j (i32.sub (local.get $j) (i32.const 1)))))
+            (global.set $all (struct.new $begin (local.get $list) (global.get $all)))
+            (br_if $more (local.tee $i (i32.sub (local.get $i) (i32.const 1))))))
+    (func (export "array") (call $stop) (drop (array.new_default $bytes (i32.const 2000000))))))";
+
+TEST(PausedCollection, looks_at_all_objects_again_in_steps_if_there_is_no_memory_to_remember_some) {
+    const auto steps = [](bool scarce) {
+        CountingAllocator allocator;
+        Config config = all_features();
+        config.allocator = &allocator;
+        Engine engine{config};
+        Store store{engine, {.heap_bytes = 4 << 20}};
+        Linker linker{engine};
+        EXPECT_TRUE(linker.func("host", "stop", [&] { store.interrupt_handle().interrupt(); }));
+        const Instance instance = *linker.instantiate(store, *engine.load(assemble(lists)));
+        EXPECT_TRUE(instance.func("build")->call());
+        Execution array = std::move(*Execution::create(*instance.func("array")));
+        EXPECT_EQ(*array.resume(), ExecutionState::interrupted); // in `stop`
+        if (scarce)
+            allocator.allow(0);
+        uint64_t count = 0;
+        do
+            store.interrupt_handle().interrupt();
+        while (*array.resume() == ExecutionState::interrupted && ++count < 10'000);
+        EXPECT_EQ(array.state(), ExecutionState::trapped);
+        allocator.allow(SIZE_MAX);
+        return count;
+    };
+    const uint64_t usual = steps(false);
+    // Of each object its reference is looked at, too, and 10,000 of both in a step, which ends with a block
+    // of 4026 objects.
+    EXPECT_GE(usual, 40u);
+    EXPECT_GE(steps(true), usual + 200'000 / 4026 / 3);
+}
+
 int finalized = 0;
 struct Thing {
     Thing() = default;
@@ -163,6 +213,108 @@ struct Thing {
     ~Thing() { finalized += real ? 1 : 0; }
     bool real = true;
 };
+
+/// An execution waits with an object as its argument, and another one with a deep stack; then a collection
+/// stops after its first step, in which it has looked at the roots of the host.
+class PausedRootsTest : public VmTest {
+protected:
+    PausedRootsTest()
+        : VmTest{[] {
+              Config config = all_features();
+              config.collect_always = true;
+              return config;
+          }()} {
+        const ValType any = ValType::reference(HeapType::any, true);
+        EXPECT_TRUE(linker.host_call("host", "wait", FuncType{std::span{&any, 1}, {}}));
+        EXPECT_TRUE(linker.func("host", "stop", [this] { store.interrupt_handle().interrupt(); }));
+        instance = *linker.instantiate(store, load(R"((module (type $s (struct (field i32)))
+            (import "host" "wait" (func $wait (param anyref))) (import "host" "stop" (func $stop))
+            (func (export "argument") (call $wait (struct.new $s (i32.const 7))))
+            (func $deep (export "deep") (param i32)
+                (if (local.get 0) (then (call $deep (i32.sub (local.get 0) (i32.const 1))))
+                    (else (call $wait (ref.null any)))))
+            (func (export "collect") (call $stop) (drop (struct.new $s (i32.const 1))))
+            (func (export "more") (result anyref) (struct.new $s (i32.const 666)))))"));
+        waiting = std::move(*Execution::create(*instance.func("argument")));
+        EXPECT_EQ(waiting.resume(), ExecutionState::host_call);
+        deep = std::move(*Execution::create(*instance.func("deep"), {{Value{20'000}}}));
+        EXPECT_EQ(deep.resume(), ExecutionState::host_call);
+        collecting = std::move(*Execution::create(*instance.func("collect")));
+        EXPECT_EQ(collecting.resume(), ExecutionState::interrupted);
+    }
+    void expect_kept(const Root& root) {
+        store.clear_interrupt();
+        Value other;
+        const RootScope scope{store};
+        EXPECT_TRUE(instance.func("more")->call({}, {&other, 1}));
+        const auto object = StructRef::from(store, root.value());
+        ASSERT_TRUE(object);
+        EXPECT_EQ(object->get(0)->as<int32_t>(), 7);
+    }
+    Instance instance;
+    Execution waiting, deep, collecting;
+};
+
+TEST_F(PausedRootsTest, what_becomes_a_root_before_its_frame_goes_on_is_kept) {
+    const Root root{store, waiting.argument(0)};
+    ASSERT_TRUE(waiting.answer({}));
+    expect_kept(root);
+}
+
+TEST_F(PausedRootsTest, what_becomes_a_root_before_its_frame_is_refused_is_kept) {
+    const Root root{store, waiting.argument(0)};
+    ASSERT_TRUE(waiting.refuse(Trap::host("no")));
+    expect_kept(root);
+}
+
+/// Runs code when something grows.
+class Running final : public GrowthPolicy {
+public:
+    bool allow_memory(const Store&, const MemoryType&, uint64_t, uint64_t) noexcept override { return run(); }
+    bool allow_table(const Store&, const TableType&, uint64_t, uint64_t) noexcept override { return run(); }
+    std::function<void()> what;
+
+private:
+    bool run() const noexcept {
+        if (what)
+            what();
+        return true;
+    }
+};
+
+TEST(PausedCollection, ends_before_code_goes_on_that_lets_something_grow) {
+    for (const auto& [definition, growth] :
+         {std::pair{"(memory 1 10)", "(drop (memory.grow (i32.const 1)))"},
+          std::pair{"(memory 1 10 shared)", "(drop (memory.grow (i32.const 1)))"},
+          std::pair{"(table 1 funcref)", "(drop (table.grow (ref.null func) (i32.const 1)))"}}) {
+        std::string text{source};
+        text.replace(text.find("(call $other)"), std::string_view{"(call $other)"}.size(), growth);
+        text.insert(text.find("(global $node"), definition);
+        Config config = all_features();
+        config.collect_always = true;
+        const Engine engine{config};
+        Running policy;
+        Store store{engine, {.growth = &policy}};
+        Linker linker{engine};
+        EXPECT_TRUE(linker.func("host", "stop", [&] { store.interrupt_handle().interrupt(); }));
+        EXPECT_TRUE(linker.func("host", "other", [] {}));
+        const auto module = engine.load(assemble(text));
+        ASSERT_TRUE(module);
+        const auto instance = linker.instantiate(store, *module);
+        ASSERT_TRUE(instance);
+        Execution inner = std::move(*Execution::create(*instance->func("inner")));
+        int paused = 0;
+        policy.what = [&] {
+            paused += *inner.resume() == ExecutionState::interrupted ? 1 : 0;
+            store.clear_interrupt();
+        };
+        Value result;
+        const auto called = instance->func("outer")->call({}, {&result, 1});
+        EXPECT_TRUE(called) << called.error().message();
+        EXPECT_EQ(result.as<int64_t>(), 42) << definition;
+        EXPECT_EQ(paused, 1);
+    }
+}
 
 TEST(PausedCollection, when_its_store_is_destroyed) {
     for (int steps = 0; steps < 24; ++steps) {

@@ -47,6 +47,14 @@ TEST_F(PrintTest, writes_a_trap_with_its_backtrace) {
     EXPECT_EQ(to_text(std::span<const Frame>{}).view(), "");
 }
 
+TEST_F(PrintTest, writes_the_number_of_a_function_without_a_name) {
+    const auto result =
+        instantiate("(module (func (unreachable)) (func (export \"f\") (call 0)))").func("f")->call();
+    ASSERT_FALSE(result);
+    const Text text = to_text(result.error());
+    EXPECT_TRUE(text.view().starts_with("unreachable\n    at function 0, offset 0x")) << text.view();
+}
+
 TEST_F(PrintTest, writes_what_led_to_a_trap) {
     Trap outer = Trap::host("outer");
     outer.caused_by(Trap::host("inner\n"));

@@ -63,6 +63,22 @@ std::string wat_of_scene() {
     (table (export "table") 4 funcref) (elem declare func $ask)
     (global $g (export "global") (mut anyref) (ref.null any))
     (tag $e (export "tag") (param i32 v128))
+    (type $body (func (param i32) (result i32))) (type $new (cont $body)) (tag $pause (param i32))
+    (type $rest (func (result i32))) (type $cont (cont $rest))
+    (global $paused (mut (ref null $cont)) (ref.null $cont)) (global $fresh (mut (ref null $cont)) (ref.null $cont))
+    (elem declare func $pausing)
+    (func $pausing (type $body) (suspend $pause (local.get 0)) (call $inner (local.get 0)))
+    (func $inner (param i32) (result i32) (suspend $pause (local.get 0)) (i32.const 5))
+    (func $bound (param i32) (result (ref $cont))
+        (cont.bind $new $cont (local.get 0) (cont.new $new (ref.func $pausing))))
+    (func $step (param (ref $cont)) (result (ref $cont)) (local $next (ref $cont))
+        (block $on (result i32 (ref $cont))
+            (resume $cont (on $pause $on) (local.get 0)) (unreachable))
+        (local.set $next) (drop) (local.get $next))
+    (func (export "pause") (param i32) (result i32)
+        (global.set $fresh (call $bound (i32.const 4)))
+        (global.set $paused (call $step (call $step (call $bound (local.get 0)))))
+        (local.get 0))
     (func $twice (param i32) (result i32 i32) (local.get 0) (local.get 0))
     (func (export "wait") (param i32) (result i32) (local v128 f64) (local $a anyref)
         (local.set $a (struct.new $pair (i32.const 1) (ref.i31 (i32.const 2))))
@@ -87,7 +103,11 @@ std::string wat_of_scene() {
                "(if (i32.eq (local.get 0) (i32.const 9#)) (then (call $twice (local.get 0)) (drop) (drop)))"
                "(loop (br_if 0 (i32.eq (local.get 0) (i32.const 8#))))",
                40) +
-           "(call $plain (local.get 0))))";
+           "(call $plain (local.get 0)))" +
+           // Calls take more room than code has at first, for its length. So it grows for the table.
+           "(func $none) (func (export \"switch\") (param i32) (result i32) (block $b" +
+           repeat("(call $none)", 300) + "(br_table" + repeat(" $b", 2000) +
+           " (local.get 0))) (local.get 0)))";
 }
 
 struct Scene {
@@ -102,6 +122,7 @@ struct Scene {
         config.allocator = &allocator;
         config.fuel = true;
         config.features.enable(Feature::threads);
+        config.features.enable(Feature::stack_switching);
         return config;
     }
     static const Vec<uint8_t>& binary() {
@@ -146,9 +167,11 @@ struct Scene {
     }
 };
 
-/// What `use` says of the instance and an execution that waits.
+/// What `use` says of the instance, with continuations in globals, and an execution that waits.
 template <typename Use>
 Outcome with_contents(Scene& scene, Use use) {
+    if (const Outcome paused = scene.call("pause", 3, 3); paused != Outcome::done)
+        return paused;
     const auto execution = scene.waiting();
     if (!execution)
         return outcome(execution);
@@ -256,6 +279,7 @@ const Operation operations[] = {
      }},
     {"reset", [](Scene& s) { return outcome(s.instance.reset()); }},
     {"large_function", [](Scene& s) { return s.call("large", 3, 3); }},
+    {"large_table_of_branches", [](Scene& s) { return s.call("switch", 3, 3); }},
     {"thrown_exception", [](Scene& s) { return s.call("throw", 3, 3); }},
     {"trap",
      [](Scene& s) {

@@ -210,6 +210,50 @@ TEST_F(SnapshotContentsTest, fuel_is_limited_and_taken_back) {
     EXPECT_EQ(Execution{}.take_fuel(), 0u);
 }
 
+TEST_F(SnapshotContentsTest, as_much_fuel_as_there_may_be_is_restored) {
+    const Instance instance = instantiate(R"((module (import "host" "receive" (func $ask (result i32)))
+        (func (export "f") (result i32) (drop (call $ask)) (drop (call $ask)) (call $ask))))");
+    modules = {instance.module()};
+    auto execution = Execution::create(*instance.func("f"));
+    ASSERT_TRUE(execution);
+    for (int i = 0; i < 3; ++i) {
+        ASSERT_EQ(execution->resume({.fuel = UINT64_MAX}), ExecutionState::host_call);
+        const Execution* const executions[] = {&*execution};
+        const auto copy = restored(saved(store, {.executions = executions}));
+        ASSERT_TRUE(copy) << copy.error().message();
+        EXPECT_EQ(copy->executions[0].fuel(), execution->fuel());
+        EXPECT_TRUE(fork(store, {.executions = executions}));
+        ASSERT_TRUE(execution->answer({{Value{1}}}));
+    }
+}
+
+TEST_F(SnapshotContentsTest, stacks_that_the_limits_do_not_allow_are_named_as_what_they_exceed) {
+    constexpr std::string_view text = R"((module (func $f (export "f") (param i32)
+        (if (local.get 0) (then (call $f (i32.sub (local.get 0) (i32.const 1)))) (else (loop (br 0)))))))";
+    const Instance instance = instantiate(text);
+    modules = {instance.module()};
+    const Value args[] = {1000};
+    auto execution = Execution::create(*instance.func("f"), args);
+    ASSERT_TRUE(execution);
+    ASSERT_EQ(execution->resume({.fuel = 100'000}), ExecutionState::out_of_fuel);
+    const Execution* const executions[] = {&*execution};
+    const Bytes bytes = saved(store, {.executions = executions});
+    const auto restored_with = [&](uint64_t execution_bytes, size_t stack_size) {
+        Config config = engine.config();
+        config.stack_size = stack_size;
+        const Engine other{config};
+        const Module again = *other.load(assemble(text));
+        BytesSource source{bytes};
+        SnapshotSource* const sources[] = {&source};
+        auto copy =
+            restore(other, sources, {.modules = {&again, 1}, .limits = {.execution_bytes = execution_bytes}});
+        return copy ? std::string{} : std::string{copy.error().message()};
+    };
+    EXPECT_EQ(restored_with(1 << 20, 1 << 20), "");
+    EXPECT_EQ(restored_with(10'000, 1 << 20), "the stacks of executions exceed StoreLimits::execution_bytes");
+    EXPECT_EQ(restored_with(1 << 20, 10'000), "a stack is larger than Config::stack_size allows");
+}
+
 TEST_F(SnapshotContentsTest, an_engine_without_the_stops_of_loops_says_so) {
     Config config;
     config.interruption = true;

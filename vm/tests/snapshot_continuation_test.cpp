@@ -65,6 +65,18 @@ protected:
         outcome.result = result.as<int32_t>();
         return outcome;
     }
+    /// A snapshot with continuations in globals, and an execution that waits in some.
+    Bytes whole() {
+        store.set_fuel(10'000);
+        EXPECT_TRUE(instance.func("prepare")->call());
+        const Value args[] = {4};
+        Execution execution = std::move(*Execution::create(*instance.func("run"), args));
+        while (*execution.resume({.fuel = 1000}) != ExecutionState::host_call) {
+        }
+        const Instance instances[] = {instance};
+        const Execution* const executions[] = {&execution};
+        return saved(store, {.instances = instances, .executions = executions});
+    }
     Instance instance;
 };
 
@@ -102,16 +114,14 @@ TEST_F(SnapshotContinuationTest, in_globals) {
     }
 }
 
+TEST_F(SnapshotContinuationTest, every_shorter_snapshot_is_refused) {
+    const Bytes bytes = whole();
+    for (size_t size = 0; size < bytes.size(); ++size)
+        EXPECT_FALSE(restored(std::span{bytes}.first(size))) << size;
+}
+
 TEST_F(SnapshotContinuationTest, every_byte_changed_with_the_right_digest) {
-    store.set_fuel(10'000);
-    ASSERT_TRUE(instance.func("prepare")->call());
-    const Value args[] = {4};
-    Execution execution = std::move(*Execution::create(*instance.func("run"), args));
-    while (*execution.resume({.fuel = 1000}) != ExecutionState::host_call) {
-    }
-    const Instance instances[] = {instance};
-    const Execution* const executions[] = {&execution};
-    const Bytes bytes = saved(store, {.instances = instances, .executions = executions});
+    const Bytes bytes = whole();
     for (size_t i = 0; i < bytes.size() - 32; ++i)
         for (const uint8_t to : {uint8_t{0}, uint8_t{1}, uint8_t{0xff}, static_cast<uint8_t>(bytes[i] + 1),
                                  static_cast<uint8_t>(bytes[i] - 1), static_cast<uint8_t>(bytes[i] ^ 4)}) {

@@ -113,6 +113,28 @@ TEST_F(SnapshotGuestTest, stacks_of_restored_executions_are_adopted) {
     EXPECT_FALSE(again->adopt(empty));
 }
 
+TEST_F(SnapshotGuestTest, pointers_of_stacks_have_64_bits_in_64_bit_memories) {
+    const Instance instance = instantiate(R"((module
+        (import "host" "receive" (func $receive (result i32)))
+        (memory (export "memory") i64 1)
+        (global $sp (export "__stack_pointer") (mut i64) (i64.const 0x1_2345_6780))
+        (func (export "f") (result i64)
+            (global.set $sp (i64.sub (global.get $sp) (i64.const 16)))
+            (drop (call $receive))
+            (global.get $sp))))");
+    modules = {instance.module()};
+    Execution waiting = std::move(*Execution::create(*instance.func("f")));
+    ASSERT_EQ(waiting.resume({.fuel = 1000}), ExecutionState::host_call);
+    const Instance instances[] = {instance};
+    const Execution* const executions[] = {&waiting};
+    Restored copy = copy_of({.instances = instances, .executions = executions});
+    ASSERT_TRUE(copy.executions[0].answer(std::array{Value{0}}));
+    ASSERT_EQ(copy.executions[0].resume({.fuel = 1000}), ExecutionState::done);
+    Value result;
+    ASSERT_TRUE(copy.executions[0].results({&result, 1}));
+    EXPECT_EQ(result.as<int64_t>(), 0x1'2345'6770);
+}
+
 TEST_F(SnapshotGuestTest, an_answer_that_is_a_trap) {
     const Instance instance = instantiate(with_malloc);
     modules = {instance.module()};

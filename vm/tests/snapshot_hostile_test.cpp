@@ -1,4 +1,5 @@
 #include "execution_fixture.hpp"
+#include "repeat.hpp"
 #include "snapshot/stream.hpp"
 #include "snapshot_fixture.hpp"
 
@@ -27,7 +28,7 @@ protected:
             (import "env" "ask" (func $ask (param i32) (result i32)))
             (type $node (struct (field (mut i32)) (field (ref null $node)) (field anyref)))
             (type $list (array (ref $node)))
-            (memory 1) (data (i32.const 5) "abc") (table 3 funcref) (elem (i32.const 1) $ask $loop)
+            (memory 1) (data (i32.const 5) "abc") (table 3 funcref) (elem (i32.const 1) $ask $loop) (elem func $loop $ask)
             (global $r (mut (ref null $list)) (ref.null $list)) (tag $e (param i32 (ref $node)))
             (global $x (mut exnref) (ref.null exn))
             (func $new (result (ref $node)) (struct.new $node (i32.const 7)
@@ -366,15 +367,28 @@ TEST(ScarceSnapshotTest, reports_every_failing_allocation) {
     EXPECT_TRUE(scarce.linker.host_call<int32_t(int32_t)>("env", "ask"));
     const Vec<uint8_t> binary = assemble(R"((module (import "env" "ask" (func $ask (param i32) (result i32)))
         (type $node (struct (field i32))) (memory 1) (data (i32.const 3) "x") (table 2 anyref)
+        (table (export "t") 1 funcref)
         (func (export "f") (param i32) (result i32)
             (table.set (i32.const 1) (struct.new $node (i32.const 4)))
             (i32.add (local.get 0) (call $ask (i32.const 1))))))");
     const Module module = *scarce.engine.load(binary);
     const Instance instance = *scarce.linker.instantiate(scarce.store, module);
+    // A function that is named by an instance which does not belong to the snapshot.
+    EXPECT_TRUE(scarce.linker.func("env", "other", [] {}));
+    EXPECT_TRUE(scarce.linker.define_instance("a", instance));
+    const Module user = *scarce.engine.load(assemble(R"((module (import "env" "other" (func $other))
+        (import "a" "t" (table $t 1 funcref)) (elem (table $t) (i32.const 0) func $other)))"));
+    ASSERT_TRUE(scarce.linker.instantiate(scarce.store, user));
     const Value args[] = {5};
     Execution execution = std::move(*Execution::create(*instance.func("f"), args));
     ASSERT_EQ(*execution.resume(), ExecutionState::host_call);
-    const Instance instances[] = {instance};
+    // Instances that are only found through the functions that another one imports.
+    const Module callee = *scarce.engine.load(assemble("(module (func (export \"g\")))"));
+    for (const char* name : {"0", "1", "2", "3", "4", "5", "6", "7", "8"})
+        EXPECT_TRUE(scarce.linker.define_instance(name, *scarce.linker.instantiate(scarce.store, callee)));
+    const Module caller =
+        *scarce.engine.load(assemble("(module" + repeat("(import \"#\" \"g\" (func))", 9) + ")"));
+    const Instance instances[] = {instance, *scarce.linker.instantiate(scarce.store, caller)};
     const Execution* const executions[] = {&execution};
     const SnapshotContents contents{.instances = instances, .executions = executions};
     // Once, for what is made at the first use.
@@ -383,12 +397,34 @@ TEST(ScarceSnapshotTest, reports_every_failing_allocation) {
     ASSERT_TRUE(fork(scarce.store, contents));
     const size_t live = scarce.allocator.live();
     bool done = false;
-    for (size_t n = 0; !done; ++n) {
-        ASSERT_LT(n, 10'000u);
-        BytesSink sink;
-        scarce.allocator.allow(n);
-        const auto made = save(scarce.store, contents, sink);
+    size_t allocations = 0;
+    const auto refuse_nothing = [&] {
+        allocations = scarce.allocator.calls();
         scarce.allocator.allow(SIZE_MAX);
+        scarce.allocator.refuse_one(SIZE_MAX);
+    };
+    // With all allocations refused from the n-th on, a failure that is ignored is reported by the next one.
+    // So only one each is refused, too.
+    const auto try_all = [&](const auto& attempt) {
+        done = false;
+        for (size_t n = 0; !done; ++n) {
+            ASSERT_LT(n, 10'000u);
+            scarce.allocator.allow(n);
+            attempt();
+        }
+        EXPECT_EQ(scarce.allocator.live(), live);
+        for (size_t n = 0, end = allocations; n < end; ++n) {
+            scarce.allocator.refuse_one(n);
+            attempt();
+        }
+        attempt(); // gives back what could not be given back before
+        EXPECT_TRUE(done);
+        EXPECT_EQ(scarce.allocator.live(), live);
+    };
+    try_all([&] {
+        BytesSink sink;
+        const auto made = save(scarce.store, contents, sink);
+        refuse_nothing();
         done = made.has_value();
         if (!done) {
             EXPECT_EQ(made.error().code(), ErrorCode::out_of_memory);
@@ -396,35 +432,30 @@ TEST(ScarceSnapshotTest, reports_every_failing_allocation) {
             EXPECT_EQ(sink.bytes, whole.bytes);
         }
         EXPECT_EQ(scarce.allocator.live(), live);
-    }
-    const Module modules[] = {module};
-    for (const bool forks : {false, true}) {
-        done = false;
-        for (size_t n = 0; !done; ++n) {
-            ASSERT_LT(n, 10'000u);
-            scarce.allocator.allow(n);
+    });
+    const Module modules[] = {module, callee, caller};
+    for (const bool forks : {false, true})
+        try_all([&] {
             BytesSource source{whole.bytes};
             SnapshotSource* const sources[] = {&source};
             auto made = forks
                             ? fork(scarce.store, contents)
                             : restore(scarce.engine, sources, {.modules = modules, .linker = &scarce.linker});
-            scarce.allocator.allow(SIZE_MAX);
+            refuse_nothing();
             done = made.has_value();
             if (!done) {
                 EXPECT_TRUE(made.error().code() == ErrorCode::out_of_memory ||
                             made.error().code() == ErrorCode::limit)
                     << made.error().message();
-            } else {
-                const Value answer{3};
-                ASSERT_TRUE(made->executions[0].answer({&answer, 1}));
-                ASSERT_EQ(*made->executions[0].resume(), ExecutionState::done);
-                Value result;
-                ASSERT_TRUE(made->executions[0].results({&result, 1}));
-                EXPECT_EQ(result.as<int32_t>(), 8);
+                return;
             }
-        }
-        EXPECT_EQ(scarce.allocator.live(), live);
-    }
+            const Value answer{3};
+            ASSERT_TRUE(made->executions[0].answer({&answer, 1}));
+            ASSERT_EQ(*made->executions[0].resume(), ExecutionState::done);
+            Value result;
+            ASSERT_TRUE(made->executions[0].results({&result, 1}));
+            EXPECT_EQ(result.as<int32_t>(), 8);
+        });
 }
 
 } // namespace

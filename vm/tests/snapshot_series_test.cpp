@@ -95,8 +95,14 @@ TEST_F(SnapshotSeriesTest, later_ones_have_what_changed) {
     EXPECT_FALSE(all(wrong));
     wrong = {parts.begin() + 1, parts.end()};
     EXPECT_FALSE(all(wrong));
-    EXPECT_FALSE(all({parts[1]}));
-    EXPECT_FALSE(all({parts[0], parts[0]}));
+    const auto refused = [&](const std::vector<Bytes>& some) {
+        const auto made = all(some);
+        EXPECT_FALSE(made);
+        return made ? std::string{} : std::string{made.error().message()};
+    };
+    EXPECT_EQ(refused({parts[1]}),
+              "the snapshot has only what changed since the one before, which is needed too");
+    EXPECT_EQ(refused({parts[0], parts[0]}), "the last snapshot is complete: it needs no earlier ones");
     // Damage in an earlier one is found too.
     wrong = parts;
     wrong[1][wrong[1].size() - 40] ^= 1;
@@ -130,16 +136,43 @@ TEST_F(SnapshotSeriesTest, a_snapshot_that_failed_is_followed_by_a_complete_one)
     write(4096 * 8, 1);
     (void)next(series);
     EXPECT_FALSE(series.is_complete());
-    write(4096 * 9, 1);
     const Instance instances[] = {instance};
-    BytesSink full;
-    full.left = 2000;
-    ASSERT_FALSE(save(store, {.instances = instances}, full, {.series = &series}));
-    EXPECT_FALSE(series.is_complete());
-    const auto copy = all({next(series)});
-    EXPECT_TRUE(series.is_complete());
-    ASSERT_TRUE(copy) << copy.error().message();
-    expect_same(*copy);
+    for (const size_t room : {10u, 2000u}) {
+        write(4096 * 9, static_cast<uint8_t>(room));
+        BytesSink full;
+        full.left = room;
+        ASSERT_FALSE(save(store, {.instances = instances}, full, {.series = &series}));
+        EXPECT_FALSE(series.is_complete());
+        const auto copy = all({next(series)});
+        EXPECT_TRUE(series.is_complete());
+        ASSERT_TRUE(copy) << copy.error().message();
+        expect_same(*copy);
+        (void)next(series);
+        EXPECT_FALSE(series.is_complete());
+    }
+}
+
+TEST_F(SnapshotSeriesTest, a_memory_that_a_complete_one_does_not_have_is_whole_in_the_next_one) {
+    const Instance other = instantiate("(module (global (export \"g\") i32 (i32.const 1)))");
+    modules.push_back(other.module());
+    for (const PageMark::Way way : {PageMark::Way::best, PageMark::Way::hashes}) {
+        SnapshotSeries series{way};
+        write(5000, 77);
+        (void)next(series);
+        write(5000, 78);
+        BytesSink full;
+        full.left = 1500;
+        const Instance instances[] = {instance}, others[] = {other};
+        ASSERT_FALSE(save(store, {.instances = instances}, full, {.series = &series}));
+        std::vector<Bytes> parts{saved(store, {.instances = others}, {.series = &series})};
+        EXPECT_TRUE(series.is_complete());
+        write(20'000, 88);
+        parts.push_back(next(series));
+        EXPECT_FALSE(series.is_complete());
+        const auto copy = all(parts);
+        ASSERT_TRUE(copy) << copy.error().message();
+        expect_same(*copy);
+    }
 }
 
 TEST_F(SnapshotSeriesTest, hashes_find_the_same_pages) {

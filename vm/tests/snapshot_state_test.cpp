@@ -79,7 +79,7 @@ TEST_F(SnapshotStateTest, memories_globals_tables_and_segments) {
         (global $i (mut i32) (i32.const 1)) (global $l (mut i64) (i64.const 2)) (global $f (mut f32) (f32.const 3))
         (global $d (mut f64) (f64.const 4)) (global $v (mut v128) (v128.const i64x2 5 6))
         (global $r (mut funcref) (ref.null func))
-        (table $t 4 20 funcref) (elem $e func $seven $twice) (elem $dropped func $seven)
+        (table $t 4 20 funcref) (elem $e func $seven $twice) (elem $dropped func $seven) (elem $last func $twice $seven)
         (func $seven (export "seven") (result i32) (i32.const 7))
         (func (export "change")
             (drop (memory.grow (i32.const 3)))
@@ -106,6 +106,8 @@ TEST_F(SnapshotStateTest, memories_globals_tables_and_segments) {
         (func (export "gone") (result i32) (memory.init $q (i32.const 0) (i32.const 0) (i32.const 1)) (i32.const 0))
         (func (export "init") (result i32) (table.init $t $e (i32.const 0) (i32.const 0) (i32.const 2))
             (call_indirect $t (param i32) (result i32) (i32.const 4) (i32.const 1)))
+        (func (export "last") (result i32) (table.init $t $last (i32.const 0) (i32.const 1) (i32.const 1))
+            (call_indirect $t (result i32) (i32.const 0)))
         (func (export "declared") (result i32) (table.init $t $dropped (i32.const 0) (i32.const 0) (i32.const 1))
             (i32.const 0))
         (elem declare func $twice $seven)))");
@@ -125,6 +127,7 @@ TEST_F(SnapshotStateTest, memories_globals_tables_and_segments) {
     EXPECT_EQ(call(restored, "passive"), 0x73736170);
     EXPECT_NE(trap_of_call(restored, "gone"), "");
     EXPECT_EQ(call(restored, "init"), 8);
+    EXPECT_EQ(call(restored, "last"), 7);
     EXPECT_NE(trap_of_call(restored, "declared"), "");
 }
 
@@ -227,6 +230,20 @@ TEST_F(SnapshotStateTest, references_of_the_host_have_names) {
     EXPECT_EQ(refused.error().code(), ErrorCode::usage);
 }
 
+TEST_F(SnapshotStateTest, a_memory_of_small_pages) {
+    store.set_fuel(1'000'000);
+    const Instance instance = instantiate(R"((module
+        (memory (export "m") 5 20 (pagesize 1)) (data (i32.const 1) "abc")
+        (func (export "grow") (drop (memory.grow (i32.const 2))) (i32.store8 (i32.const 6) (i32.const 9)))))");
+    ASSERT_TRUE(instance.func("grow")->call());
+    const Restored copy = copy_of(instance);
+    const Memory memory = *copy.instances[0].memory("m");
+    constexpr uint8_t bytes[] = {0, 'a', 'b', 'c', 0, 0, 9};
+    EXPECT_TRUE(std::ranges::equal(memory.data(), bytes));
+    EXPECT_TRUE(memory.grow(13));
+    EXPECT_FALSE(memory.grow(1));
+}
+
 TEST_F(SnapshotStateTest, instances_that_share_objects) {
     store.set_fuel(1'000'000);
     const Module first = load(R"((module (memory (export "m") 1) (global (export "g") (mut i32) (i32.const 5))
@@ -326,6 +343,50 @@ TEST_F(SnapshotStateTest, an_instance_whose_instantiation_trapped_is_saved_with_
         EXPECT_EQ(call(copy->instances[0], "call"), 5);
         EXPECT_EQ(call(table, "call"), 5);
     }
+}
+
+/// Counts reservations of address space.
+class ReservingAllocator final : public Allocator {
+public:
+    void* allocate(size_t size, size_t alignment) noexcept override {
+        return standard().allocate(size, alignment);
+    }
+    void deallocate(void* block, size_t size, size_t alignment) noexcept override {
+        standard().deallocate(block, size, alignment);
+    }
+    void* reserve(size_t size) noexcept override {
+        ++reservations;
+        return Allocator::reserve(size);
+    }
+    int reservations = 0;
+};
+
+TEST(SnapshotState, small_memories_share_an_address_range_unless_they_have_images) {
+    ReservingAllocator allocator;
+    Engine own{{.allocator = &allocator}};
+    Store from{own};
+    const auto module = own.load(assemble("(module (memory 1) (memory 1) (data (i32.const 3) \"few\"))"));
+    ASSERT_TRUE(module);
+    const auto reservations = [&](const auto& make) {
+        const int before = allocator.reservations;
+        const auto made = make();
+        EXPECT_TRUE(made);
+        return allocator.reservations - before;
+    };
+    std::optional<Instance> first;
+    EXPECT_EQ(reservations([&] { return first = *Instance::create(from, *module); }), 1);
+    EXPECT_EQ(reservations([&] { return Instance::create(from, *module); }), 0);
+    const Instance instances[] = {*first};
+    BytesSink sink;
+    ASSERT_TRUE(save(from, {.instances = instances}, sink, {.carry_modules = true}));
+    for (int i = 0; i < 3; ++i)
+        EXPECT_EQ(reservations([&] {
+                      BytesSource source{sink.bytes};
+                      SnapshotSource* const sources[] = {&source};
+                      return restore(own, sources);
+                  }),
+                  0)
+            << i;
 }
 
 TEST_F(SnapshotStateTest, limits_of_the_new_store_count) {

@@ -150,7 +150,12 @@ constexpr std::string_view objects = R"((module
     (block $out (result (ref null $p))
       (br_on_cast $out anyref (ref null $p) (local.get $p)) (unreachable))
     (i32.add (struct.get $p 0) (ref.test (ref $v) (local.get $v))))))";
-constexpr std::string_view all_modules[] = {counting, deciding, calling, catching, choosing, moving, objects};
+constexpr std::string_view resuming = R"((module (type $f (func)) (type $k (cont $f)) (tag $t)
+  (func (param $k (ref $k))
+    (block $on (result (ref $k)) (resume $k (on $t $on) (local.get $k)) (return))
+    (drop))))";
+constexpr std::string_view all_modules[] = {counting, deciding, calling, catching,
+                                            choosing, moving,   objects, resuming};
 
 TEST_F(VerifierTest, finds_nothing_in_what_the_lowering_makes) {
     for (const std::string_view wat : all_modules) {
@@ -222,6 +227,18 @@ TEST_F(VerifierTest, wants_known_instructions_one_after_the_other) {
     lower(counting);
     become(find(Form::return_value), {Form::exit_run});
     EXPECT_EQ(verify(), "the instruction is not allowed in a function");
+}
+
+TEST_F(VerifierTest, reads_nothing_after_the_end_of_the_code) {
+    lower(counting);
+    const auto bytes = instructions_of(head());
+    const size_t last = find(Form::return_value).position;
+    for (const size_t room : {size_t{0}, sizeof(Instr) - 8}) {
+        // In memory of its own, after whose end AddressSanitizer looks.
+        const std::vector<char> cut(bytes.begin(), bytes.begin() + static_cast<ptrdiff_t>(last + room));
+        EXPECT_FALSE(read_instr(*HandlerIndex::get(), cut, last)) << room;
+    }
+    EXPECT_TRUE(read_instr(*HandlerIndex::get(), bytes, last));
 }
 
 TEST_F(VerifierTest, wants_jumps_to_go_to_instructions) {
@@ -337,6 +354,12 @@ TEST_F(VerifierTest, wants_indices_inside_of_the_module) {
     EXPECT_EQ(spoilt(objects, Form::general2, Field::first, 1), "first: index out of range");
     EXPECT_EQ(spoilt(objects, Form::general2, Field::second, 1), "second: index out of range");
     EXPECT_EQ(spoilt(objects, Form::general1, Field::first, 1, 2), "first: index out of range");
+    lower(resuming);
+    const uint64_t place = uint64_t{find(Form::resume).position} << 32;
+    EXPECT_EQ(spoilt(resuming, Form::resume, Field::first, place | CatchClause::none), "");
+    EXPECT_EQ(spoilt(resuming, Form::resume, Field::first, place | 1), "first: unknown clause");
+    EXPECT_EQ(spoilt(resuming, Form::resume, Field::first, place + (uint64_t{16} << 32)),
+              "first: not the position of the instruction");
 }
 
 // ---- What the registers hold ----

@@ -27,8 +27,9 @@ struct Linker::Definition {
 
 namespace {
 
-uint32_t hash_of(std::string_view module, std::string_view name) noexcept {
-    return warpbeam::hash_of(name, warpbeam::hash_of(module));
+// The engine stays the same when a linker moves.
+uint32_t hash_of(const Engine& engine, std::string_view module, std::string_view name) noexcept {
+    return SeededHash{&engine.types()}.add(module).add(name).finish();
 }
 
 } // namespace
@@ -60,8 +61,9 @@ void Linker::clear() noexcept {
 }
 
 Linker::Definition* Linker::find(std::string_view module, std::string_view name) const noexcept {
-    const uint32_t position = by_name_.find(
-        hash_of(module, name), [&](uint32_t candidate) { return definitions_[candidate]->is(module, name); });
+    const uint32_t position = by_name_.find(hash_of(engine_, module, name), [&](uint32_t candidate) {
+        return definitions_[candidate]->is(module, name);
+    });
     return position != HashIndex::npos ? definitions_[position] : nullptr;
 }
 
@@ -85,7 +87,7 @@ std::expected<Linker::Definition*, Error> Linker::add(std::string_view module,
         destroy(allocator, fresh);
         return std::unexpected{no_memory()};
     }
-    if (!by_name_.insert(hash_of(module, name), position)) {
+    if (!by_name_.insert(hash_of(engine_, module, name), position)) {
         definitions_.pop();
         destroy(allocator, fresh);
         return std::unexpected{no_memory()};

@@ -12,13 +12,18 @@ RootScope::RootScope(Store& store) noexcept
 }
 
 RootScope::~RootScope() {
-    if (const vm::Use use{store_, number_})
+    if (const vm::Use use{store_, number_}) {
+        store_->heap.end_marking_roots();
         store_->heap.release_kept(count_);
+    }
 }
 
 Root::Root(Store& store, const Value& value) noexcept : value_{value} {
-    if (const vm::Use use{store})
+    if (const vm::Use use{store}) {
+        // A collection that has looked at the other roots already would not look at this one.
+        vm::Internal::impl(store)->heap.end_marking_roots();
         vm::Internal::impl(store)->roots.add(*this);
+    }
 }
 
 Root::Root(Root&& other) noexcept { *this = std::move(other); }

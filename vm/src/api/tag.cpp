@@ -7,16 +7,18 @@
 
 namespace warpbeam {
 
-std::expected<Tag, Error> Tag::create(Store& store, std::span<const ValType> params) noexcept {
+std::expected<Tag, Error> Tag::create(Store& store, std::span<const ValType> params,
+                                      std::span<const ValType> results) noexcept {
     const vm::Use use{store};
     if (!use)
         return std::unexpected{use.error()};
     const TypeRegistry& types = store.engine().types();
-    if (!std::ranges::all_of(params, [&](ValType param) { return types.contains(param); }))
+    const auto is_known = [&](ValType type) { return types.contains(type); };
+    if (!std::ranges::all_of(params, is_known) || !std::ranges::all_of(results, is_known))
         return std::unexpected{Error{ErrorCode::usage, "a type of the tag is not in the engine's registry"}};
     StoreImpl& impl = *vm::Internal::impl(store);
     SubType type;
-    type.func.params = params;
+    type.func = {params, results};
     const TypeId id = store.engine().types().add_group({&type, 1});
     vm::TagInst* const tag =
         id != TypeRegistry::failed ? impl.objects.make(vm::TagInst{{id}, &impl}) : nullptr;

@@ -15,7 +15,8 @@ namespace warpbeam::vm {
 /// What a function's code is made for, and may refer to.
 struct CodeContext {
     const Module& module;
-    std::span<const CodeCell> cells; ///< of the functions that the module defines
+    std::span<const CodeCell> cells;  ///< of the functions that the module defines
+    uint32_t slot_reach = UINT32_MAX; ///< the first slot that fields of 16 bits can't name
 };
 
 /// One instruction. It reads memory that it does not own.
@@ -31,6 +32,10 @@ struct CodeInstr {
     [[nodiscard]] const Sig& sig() const noexcept { return sig_of(choice.op); }
     [[nodiscard]] bool has(uint8_t effect) const noexcept { return (row().effects & effect) != 0; }
     [[nodiscard]] uint64_t get(Field field) const noexcept { return fields().get(field); }
+    /// The width of a field.
+    [[nodiscard]] unsigned bits(Field field) const noexcept {
+        return shape.encoding().fields[place_of(shape.form, field).field].count;
+    }
     /// The second half of 128 bits.
     [[nodiscard]] uint64_t high(Field field) const noexcept;
     /// The classes of an operand and of the result.

@@ -210,6 +210,10 @@ void Disassembler::number(const CodeInstr& instr, const FieldRow& field) noexcep
     }
     if (field.name == Field::type)
         return type(instr, value);
+    if (field.name == Field::back) {
+        add("back=");
+        return defined(static_cast<TypeId>(value));
+    }
     if (instr.has_layout(field.name))
         return defined(reinterpret_cast<const Layout*>(static_cast<uintptr_t>(value))->type);
     add(field_names[static_cast<size_t>(field.name)]);

@@ -202,8 +202,10 @@ void Verifier::check(const CodeInstr& instr, const FieldRow& field) noexcept {
     default:
         return;
     }
-    want(has_slots(instr.get(field.name), extent_of(context_, instr, field)), instr, field,
-         "a slot is outside the frame");
+    const uint64_t slot = instr.get(field.name);
+    want(has_slots(slot, extent_of(context_, instr, field)), instr, field, "a slot is outside the frame");
+    // With a reach that is less than 16 bits, a far slot that was not brought near shows.
+    want(slot < context_.slot_reach || instr.bits(field.name) > 16, instr, field, "a far slot in 16 bits");
 }
 
 void Verifier::number(const CodeInstr& instr, const FieldRow& field) noexcept {
@@ -256,6 +258,9 @@ void Verifier::number(const CodeInstr& instr, const FieldRow& field) noexcept {
             return want(value >> 32 < module.tables().size(), instr, field, "unknown table");
         }
         break;
+    case Field::back:
+        return want(is_func_type(static_cast<uint32_t>(value)) && value >> 32 == instr.choice.variant.option,
+                    instr, field, "unknown function type");
     default:
         break;
     }

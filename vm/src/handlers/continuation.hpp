@@ -62,4 +62,12 @@ struct alignas(Record) Continuation {
     return state.fp + Decoder<Form::suspend>::get<Field::frame>(state.ip);
 }
 
+/// The types of these.
+[[nodiscard]] inline std::span<const ValType> suspended_types(const StackState& state,
+                                                              const TypeRegistry& types) noexcept {
+    const uint64_t word = Decoder<Form::suspend>::get<Field::back>(state.ip);
+    const FuncType& type = types.func(static_cast<TypeId>(word));
+    return word >> 32 != 0 ? type.params : type.results;
+}
+
 } // namespace warpbeam::vm

@@ -14,10 +14,9 @@ struct ThrowTag {
     using In = Decoder<Form::throw_>;
     static Exit run(Regs& r) noexcept {
         Execution& execution = *r.inst->execution;
-        save(execution, r);
         const TagInst& tag = *r.inst->tags[In::get<Field::tag>(r.ip)];
         const size_t size = exception_size(slots_of(r.inst->registry->func(tag.type).params));
-        if (const Exit exit = make_room(r, size); exit != Exit::none)
+        if (const Exit exit = make_room(r, size); exit != Exit::none) // it records the position, too
             return exit;
         Slot exception;
         const Exit made = make_exception(execution, tag, r.fp + In::get<Field::operands>(r.ip), exception);

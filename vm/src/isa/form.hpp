@@ -62,7 +62,7 @@ inline constexpr uint8_t safepoint = 32;
     X(addend) X(offset) X(memory) X(value) X(expected) X(from) X(to) X(from2) X(to2) X(count) X(pin0) X(pin1) \
     X(pin2) X(target) X(targets) X(code) X(callee) X(frame) X(function) X(type) X(pins) X(tag) X(global)      \
     X(operands) X(first) X(second) X(high) X(lane) X(lanes) X(object) X(index) X(layout) X(descriptor)     \
-    X(zeros) X(far) X(far2) X(excess) X(event)
+    X(zeros) X(far) X(far2) X(excess) X(event) X(back)
 // clang-format on
 enum class Field : uint8_t {
 #define WARPBEAM_FIELD(name) name,

@@ -247,9 +247,6 @@ Variant Emitter::operands_from_pins(const Producer& producer) noexcept {
     if (producer.choice.form == Form::binary) {
         variant.a = from_pin(variant.a, operand_of<Form::binary, Field::left>(producer), false);
         variant.b = from_pin(variant.b, operand_of<Form::binary, Field::right>(producer), false);
-    } else if (producer.choice.form == Form::add_shl) {
-        variant.a = from_pin(variant.a, operand_of<Form::add_shl, Field::left>(producer), false);
-        variant.b = from_pin(variant.b, operand_of<Form::add_shl, Field::right>(producer), false);
     }
     return variant;
 }

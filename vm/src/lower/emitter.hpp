@@ -149,7 +149,7 @@ protected:
 
     // ---- The operand stack ----
     /// `src`, `index`, `field` and `high` are as in Operand.
-    /// False if memory runs out. A reference also has to be noted: `has_references_`.
+    /// False if memory runs out. A reference also has to be noted, unless it stays null: `has_references_`.
     inline bool push(Operand::Where where, Kind kind, bool stored, Src src, uint32_t index, uint64_t field,
                      uint64_t high) noexcept;
     inline void push_home(Kind kind, bool stored = true) noexcept;
@@ -293,7 +293,8 @@ protected:
     /// The class of an instruction's operand; if it is in a pinned local's slot, the register, so that a
     /// replacing instruction can use the register.
     [[nodiscard]] Src from_pin(Src src, uint64_t slot, bool is_float) const noexcept;
-    /// The operands of an integer instruction with fields `left` and `right`.
+    /// The operands of an integer instruction. Those of `add_shl` are there already: the base has to be in a
+    /// slot, and what is shifted was made one of these when the shift was taken in.
     [[nodiscard]] Variant operands_from_pins(const Producer& producer) noexcept;
     /// If a choice does not exist, tries it with pinned locals in their slots, for the operands from `first`
     /// on; this costs nothing. False if there is no handler.
@@ -309,6 +310,12 @@ protected:
         if (search_ != nullptr && ++stops_ == search_->stop) [[unlikely]]
             observe();
         return references;
+    }
+    /// This operand and those above it may be references, whatever they were known to be.
+    void relist_from(size_t operand) noexcept {
+        has_references_ = true;
+        listed_ = std::min(listed_, operand);
+        note_marks();
     }
     /// The function may stop at `position` with these references. Values are in their slots by then, and the
     /// accumulators are not used before they are written again.
@@ -391,7 +398,7 @@ protected:
     template <Field name, Form form>
     void set(KnownFields<form>& fields, const Popped& popped) const noexcept {
         if (fields.template is_constant<name>())
-            fields.template set_constant<name>(popped.operand.field, popped.operand.high);
+            fields.template set_constant<name>(popped.operand.field);
         else
             fields.template set<name>(slot_of(popped.operand));
     }

@@ -56,7 +56,6 @@ WARPBEAM_LOWER_INLINE inline void Emitter::push_home(Kind kind, bool stored) noe
 }
 
 WARPBEAM_LOWER_INLINE inline void Emitter::push_const(Kind kind, uint64_t value, uint64_t high) noexcept {
-    has_references_ |= kind == ValType::ref;
     (void)push(Operand::constant, kind, false, Src::imm, blank_, value, high);
 }
 

@@ -44,8 +44,8 @@ public:
         return fields_.is_constant(name);
     }
     template <Field name>
-    void set_constant(uint64_t value, uint64_t high) noexcept {
-        fields_.set(name, value, high);
+    void set_constant(uint64_t value) noexcept {
+        fields_.set(name, value);
     }
 
 private:
@@ -79,16 +79,14 @@ public:
     [[nodiscard]] WARPBEAM_LOWER_INLINE bool is_constant() const noexcept {
         return (constants_ >> operand_index(form, name) & 1) != 0;
     }
+    /// Not of a vector, which no form that is known where it is written has.
     template <Field name>
-    WARPBEAM_LOWER_INLINE void set_constant(uint64_t value, uint64_t high) noexcept {
+    WARPBEAM_LOWER_INLINE void set_constant(uint64_t value) noexcept {
         const BitRange bits = encoding_->fields[index_of<name>()];
-        if (bits.byte < sizeof head_) {
+        if (bits.byte < sizeof head_)
             set_head(bits, value);
-            return;
-        }
-        set_word(bits, value);
-        if (bits.count == 128)
-            std::memcpy(bytes_ + bits.byte + 8, &high, 8);
+        else
+            set_word(bits, value);
     }
 
 private:

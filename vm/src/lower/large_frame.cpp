@@ -138,11 +138,13 @@ void Lowering::open_frame() noexcept {
 }
 
 void Lowering::close_frame(uint32_t width, uint32_t* callee) noexcept {
-    if (callee != nullptr) {
+    // Only the arguments and the callee are live now, so that it can go to the next slot, which is near.
+    if (callee != nullptr && (far_slots_ != 0 || is_far(*callee))) {
         copy_slots(ValType::ref, first_slot() + width, *callee);
         *callee = width;
     }
-    emit(Form::close_frame).set(Field::count, far_slots_);
+    if (far_slots_ != 0)
+        emit(Form::close_frame).set(Field::count, far_slots_);
 }
 
 } // namespace warpbeam::vm

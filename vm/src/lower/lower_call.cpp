@@ -80,7 +80,7 @@ void Lowering::begin_tail_call(const FuncType& type, uint32_t* callee) noexcept 
     if (width != 0)
         copy_range(first_slot(), from, width);
     emit_return_excess();
-    if (far_slots_ != 0)
+    if (large_)
         close_frame(width, callee);
 }
 

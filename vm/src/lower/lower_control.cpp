@@ -368,10 +368,7 @@ void Lowering::lower_br_on_null(bool on_null) noexcept {
         (void)discard();
     const size_t instr = here();
     emit(Form::jump_if_null, on_null ? 1 : 0).set(Field::operand, slot);
-    leave_to(depth);
-    set_distance(instr, here());
-    forget_accs();
-    bind_here();
+    end_conditional_branch(instr, false, depth);
     if (on_null)
         push_home(ValType::ref);
     else
@@ -470,7 +467,7 @@ size_t Lowering::emit_branch(const Comparison& compare, const Choice& branch) no
     auto out = emit_known<Form::compare_branch>(branch.op, branch.variant);
     out.set<Field::left>(compare.left.value);
     if (out.is_constant<Field::right>())
-        out.set_constant<Field::right>(compare.right.value, 0);
+        out.set_constant<Field::right>(compare.right.value);
     else
         out.set<Field::right>(compare.right.value);
     return instr;

@@ -24,6 +24,10 @@ void Lowering::begin_loop() noexcept {
         for (size_t i = 0; i < control.type.params(); ++i)
             push_local(control.params + static_cast<uint32_t>(i));
     }
+    // What was null at first is another reference in the next round.
+    for (size_t i = 0; i < control.type.params(); ++i)
+        if (stack_[control.operands + i].kind == ValType::ref)
+            relist_from(control.operands + i);
     control.head = loop_head_ = here();
     forget_accs();
     bind_here();

@@ -29,7 +29,7 @@ void Lowering::lower_cont_bind() noexcept {
 
 void Lowering::lower_suspend() noexcept {
     const uint32_t tag = reader_.u32();
-    emit_suspend(tag_type(tag), tag, false);
+    emit_suspend(tag_type(tag), tag, module_.tags()[tag].type, false);
 }
 
 void Lowering::lower_switch() noexcept {
@@ -37,17 +37,18 @@ void Lowering::lower_switch() noexcept {
     const TypeRegistry& types = module_.type_registry();
     // The last parameter is the continuation that is left here; its arguments are what comes back.
     const TypeId left = types[params.back().heap().id()].cont;
-    emit_suspend({params.first(params.size() - 1), types.func(left).params}, reader_.u32(), true);
+    emit_suspend({params.first(params.size() - 1), types.func(left).params}, reader_.u32(), left, true);
 }
 
 /// For a switch, the continuation to go on with is above the arguments.
-void Lowering::emit_suspend(const FuncType& type, uint32_t tag, bool is_switch) noexcept {
+void Lowering::emit_suspend(const FuncType& type, uint32_t tag, TypeId back, bool is_switch) noexcept {
     emit_charge(continuation_object_size);
     const auto [frame, references] = begin_stop(type.params.size() + (is_switch ? 1 : 0));
     emit(Form::suspend, is_switch ? 1 : 0)
         .set(Field::frame, frame)
         .set(Field::count, slots_of(type.params))
         .set(Field::tag, tag)
+        .set(Field::back, uint64_t{is_switch} << 32 | back)
         .set(Field::pins, std::bit_cast<uint64_t>(pins_word(frame)));
     note_safepoint(here() - 1, references);
     end_call(type);

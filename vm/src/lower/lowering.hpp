@@ -341,7 +341,7 @@ private:
     [[nodiscard]] std::pair<uint32_t, uint32_t> begin_stop(size_t operands) noexcept;
     void lower_suspend() noexcept;
     void lower_switch() noexcept;
-    void emit_suspend(const FuncType& type, uint32_t tag, bool is_switch) noexcept;
+    void emit_suspend(const FuncType& type, uint32_t tag, TypeId back, bool is_switch) noexcept;
     void lower_resume(Op op) noexcept;
     void add_handler(const HandlerCode& read, uint32_t next) noexcept;
 

@@ -183,10 +183,8 @@ private:
         return true;
     }
 
-    /// Reads any instruction, if there is one.
+    /// Reads any instruction. There is one: `pass_simple` stops at the `end` of the function.
     bool read_one() noexcept {
-        if (code_.empty())
-            return true;
         InstrReader reader{module_, code_};
         const Op op = reader.op();
         bool done = true;

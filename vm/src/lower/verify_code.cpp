@@ -1,4 +1,5 @@
 #include "disassembly/verifier.hpp"
+#include "lower/emitter.hpp"
 #include "lower/module_code.hpp"
 
 /// In its own file, so that a program which verifies nothing does not contain the verifier.
@@ -6,7 +7,7 @@
 namespace warpbeam::vm {
 
 std::expected<Finding, Exit> ModuleCode::verify(const Code& code) noexcept {
-    return vm::verify({module_, {cells_.data(), cells_.size()}}, *options_.layouts, code,
+    return vm::verify({module_, {cells_.data(), cells_.size()}, slot_reach}, *options_.layouts, code,
                       *options_.allocator);
 }
 

@@ -15,11 +15,6 @@ uint32_t hash_of_point(const ModuleCode* code, uint32_t func, FramePoint point) 
 } // namespace
 
 Exit FrameShapes::add(const Module& module, FrameShape fresh, uint32_t& shape) noexcept {
-    fresh.slots = 0;
-    (void)visit_places(fresh.state, [&](const FramePlace& place) {
-        fresh.slots += slots_of(ValType{place.kind});
-        return true;
-    });
     shape = static_cast<uint32_t>(shapes_.size());
     code_bytes_ += module.bodies()[fresh.func - module.imported_funcs()].code.size();
     const uint32_t hash = hash_of_point(fresh.code, fresh.func, fresh.state.point);
@@ -32,7 +27,7 @@ Exit FrameShapes::of(const InstanceData& inst, uint32_t func, FramePoint point, 
     });
     if (shape != HashIndex::npos)
         return Exit::none;
-    FrameShape fresh{inst.code, func, FrameState{shapes_.allocator()}, 0};
+    FrameShape fresh{inst.code, func, FrameState{shapes_.allocator()}};
     const Exit exit = inst.code->state_of(func, point, fresh.state);
     return exit == Exit::none ? add(*inst.module, std::move(fresh), shape) : exit;
 }
@@ -45,7 +40,7 @@ Exit FrameShapes::at(const InstanceData& inst, const Instr* ip, bool after, uint
         shape = places_[known].shape;
         return Exit::none;
     }
-    FrameShape fresh{inst.code, 0, FrameState{shapes_.allocator()}, 0};
+    FrameShape fresh{inst.code, 0, FrameState{shapes_.allocator()}};
     if (const Exit exit = inst.code->state_at(ip, after, fresh.func, fresh.state); exit != Exit::none)
         return exit;
     if (const Exit exit = add(*inst.module, std::move(fresh), shape); exit != Exit::none)

@@ -14,7 +14,6 @@ struct FrameShape {
     ModuleCode* code;
     uint32_t func;
     FrameState state;
-    size_t slots; ///< that its locals and operands take
 };
 
 /// The message of FrameShapes::max_code_bytes.

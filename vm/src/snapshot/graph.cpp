@@ -179,7 +179,7 @@ bool Graph::name_host(uint32_t host, const InstanceObject& instance, uint32_t im
         return true;
     from = {&instance, import, host, false};
     const Import& names = from.names();
-    const uint32_t hash = hash_of(names.module, hash_of(names.name));
+    const uint32_t hash = SeededHash{this}.add(names.module).add(names.name).finish();
     const uint32_t same = hosts_by_name_.find(hash, [&](uint32_t other) {
         return host_imports[other].names().module == names.module &&
                host_imports[other].names().name == names.name;
@@ -274,9 +274,10 @@ bool Graph::add_type(TypeId type) noexcept {
         return true;
     if (!keep(types_.add(type)))
         return false;
-    for (const Module* const module : modules.items)
-        if (std::ranges::find(module->types(), type) != module->types().end())
-            return true;
+    if (name_of(type))
+        return true;
+    if (error_)
+        return false;
     for (const InstanceObject* each = store_.objects.instances(); each != nullptr; each = each->next)
         if (std::ranges::find(each->module->types(), type) != each->module->types().end())
             return keep(modules.add(each->module));

@@ -80,7 +80,8 @@ bool find_homes(std::span<InstanceObject* const> instances, std::span<MemoryObje
     return true;
 }
 
-std::expected<void, Error> save_pages(const Graph& graph, Writer& out, SeriesState* series) noexcept {
+std::expected<void, Error> save_pages(const Graph& graph, Writer& out, SeriesState* series,
+                                      bool follows) noexcept {
     Allocator& allocator = graph.store().allocator();
     const auto no_memory = [] { return std::unexpected{Error{ErrorCode::out_of_memory}}; };
     Vec<MemoryHome> homes{allocator};
@@ -88,9 +89,9 @@ std::expected<void, Error> save_pages(const Graph& graph, Writer& out, SeriesSta
     PageSet pages{allocator};
     if (!find_homes(graph.instances.items, graph.memories.items, homes))
         return no_memory();
-    const bool follows = series != nullptr && series->is_valid;
-    if (series != nullptr)
-        series->is_valid = false; // until the snapshot is complete
+    if (series != nullptr && !follows) // nor do memories that this one does not have follow an earlier one
+        for (SeriesState::Memory& each : series->memories)
+            each.mark.reset();
     out.u32(static_cast<uint32_t>(graph.memories.size()));
     for (uint32_t i = 0; i < graph.memories.size(); ++i) {
         const MemoryObject& memory = *graph.memories.items[i];

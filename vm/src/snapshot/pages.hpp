@@ -45,9 +45,10 @@ struct SeriesState {
 [[nodiscard]] bool find_homes(std::span<InstanceObject* const> instances,
                               std::span<MemoryObject* const> memories, Vec<MemoryHome>& homes) noexcept;
 
-/// Writes the pages of all memories of a graph. With a series, `is_base` says that it is its first snapshot.
-[[nodiscard]] std::expected<void, Error> save_pages(const Graph& graph, Writer& out,
-                                                    SeriesState* series) noexcept;
+/// Writes the pages of all memories of a graph; if it `follows` the last snapshot of a series, those that
+/// have changed since then.
+[[nodiscard]] std::expected<void, Error> save_pages(const Graph& graph, Writer& out, SeriesState* series,
+                                                    bool follows) noexcept;
 
 /// Gives new memories their initial contents. False after a fault, which the reader has.
 [[nodiscard]] bool set_initial_pages(Reader& in, std::span<InstanceObject* const> instances,

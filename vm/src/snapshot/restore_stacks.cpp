@@ -28,9 +28,20 @@ bool all_match(std::span<const ValType> sub, std::span<const ValType> super,
     return std::ranges::equal(sub, super, [&](ValType a, ValType b) { return types.matches(a, b); });
 }
 
-const char* text_of_fault(Exit exit) noexcept {
-    return exit == Exit::call_stack_exhausted ? "a stack is larger than Config::stack_size allows"
-                                              : "a frame contradicts the code of its function";
+/// Why a stack can't be made.
+Error error_of(Exit exit) noexcept {
+    switch (exit) {
+    case Exit::out_of_memory:
+        return Error{ErrorCode::out_of_memory};
+    case Exit::call_stack_exhausted:
+        return Error{ErrorCode::limit, "a stack is larger than Config::stack_size allows"};
+    case Exit::limit:
+        return Error{ErrorCode::limit, "the stacks of executions exceed StoreLimits::execution_bytes"};
+    case Exit::invalid_code:
+        return Error{ErrorCode::invalid, "a frame contradicts the code of its function"};
+    default:
+        return Error{ErrorCode::limit, "the heap has no room for a continuation"};
+    }
 }
 
 } // namespace
@@ -191,8 +202,8 @@ bool Restorer::build(Execution& execution, Vec<SavedStack>& stacks, bool first_i
                     ? stack.host_func
                     : stack.frames.back().inst->funcs[shapes_[stack.frames.back().shape].func];
             ContObject unused{};
-            if (store_.stacks.make_continuation(*begins, unused) != Exit::none)
-                return in_.fault(Error{ErrorCode::limit, "there is no room for a continuation"});
+            if (const Exit exit = store_.stacks.make_continuation(*begins, unused); exit != Exit::none)
+                return in_.fault(error_of(exit));
             Continuation& made = *unused.inner;
             made.func = nullptr;
             made.object = nullptr;
@@ -202,8 +213,7 @@ bool Restorer::build(Execution& execution, Vec<SavedStack>& stacks, bool first_i
                 made.waiting = used(execution);
                 made.parent = outer;
                 if (made.waiting > execution.max_stack)
-                    return in_.fault(
-                        Error{ErrorCode::limit, "%s", text_of_fault(Exit::call_stack_exhausted)});
+                    return in_.fault(error_of(Exit::call_stack_exhausted));
                 execution.max_stack -= made.waiting;
             }
             execution.continuation = &made;
@@ -213,10 +223,7 @@ bool Restorer::build(Execution& execution, Vec<SavedStack>& stacks, bool first_i
                 execution.inst = caller;
         }
         if (const Exit exit = stack.write(execution, is_own, shapes_); exit != Exit::none)
-            return in_.fault(Error{exit == Exit::out_of_memory  ? ErrorCode::out_of_memory
-                                   : exit == Exit::invalid_code ? ErrorCode::invalid
-                                                                : ErrorCode::limit,
-                                   "%s", text_of_fault(exit)});
+            return in_.fault(error_of(exit));
     }
     return true;
 }
@@ -251,7 +258,7 @@ bool Restorer::continuation(ContObject& object) noexcept {
         if (given > of.params.size())
             return in_.malformed("a continuation has been given too many arguments");
         if (const Exit exit = store_.stacks.make_continuation(*begins, object); exit != Exit::none)
-            return in_.fault(Error{ErrorCode::limit, "there is no room for a continuation"});
+            return in_.fault(error_of(exit));
         Slot*& free = object.inner->state.free;
         for (const ValType each : of.params.first(given)) {
             if (!value(each, free))
@@ -412,7 +419,8 @@ bool Restorer::execution() noexcept {
     if (saved.func == nullptr && (saved.step != Step::begin || saved.instance == nullptr))
         return in_.malformed("an execution runs no function");
     const bool counts = store_.engine().config().fuel;
-    if (counts ? fuel > to_fuel(UINT64_MAX) || fuel < -to_fuel(UINT64_MAX) : fuel < INT64_MAX / 2)
+    // What was left when as much as there may be was added.
+    if (counts ? fuel > 2 * to_fuel(UINT64_MAX) || fuel < -to_fuel(UINT64_MAX) : fuel < INT64_MAX / 2)
         return in_.malformed("an execution has an impossible amount of fuel");
     if (!keep(executions_.reserve(executions_.size() + 1)))
         return false;
@@ -423,7 +431,7 @@ bool Restorer::execution() noexcept {
     ExecutionObject& object = **made;
     Execution& execution = *object.execution();
     // A part of a unit is kept, so that the same is used in all.
-    const int64_t max = to_fuel(options_.max_fuel);
+    const int64_t max = options_.max_fuel == UINT64_MAX ? INT64_MAX : to_fuel(options_.max_fuel);
     execution.fuel = counts && fuel > max ? max + fuel % fuel_unit : fuel;
     execution.collection = collection;
     if (!guest_stack(object.guest_stack()) || (saved.step == Step::trap && !answer(object)))

@@ -18,12 +18,20 @@ S* slot_at(S* fp, uint32_t slot) noexcept {
 }
 
 /// Makes room for `slots` slots at `fp`, and for `records` records.
-bool make_room(Execution& execution, size_t slots, size_t records) noexcept {
+Exit make_room(Execution& execution, size_t slots, size_t records) noexcept {
     while (reinterpret_cast<uintptr_t>(execution.fp + slots) + records * sizeof(Record) >
            reinterpret_cast<uintptr_t>(execution.rp))
-        if (!grow_stack(execution))
-            return false;
-    return true;
+        if (!grow_stack(execution)) {
+            const size_t size = block_size(execution);
+            const size_t max = max_block(execution);
+            if (size >= max)
+                return Exit::call_stack_exhausted;
+            const bool counts = execution.continuation == nullptr;
+            return counts && !execution.store->quota.has_execution_bytes(std::min(size, max - size))
+                       ? Exit::limit
+                       : Exit::out_of_memory;
+        }
+    return Exit::none;
 }
 
 } // namespace
@@ -118,8 +126,8 @@ Exit SavedStack::write_frame(Execution& execution, const SavedFrame& frame,
         return exit;
     const Code& header = shape.code->code(shape.func);
     // With the records of its call, and of the one that it makes.
-    if (!make_room(execution, header.frame_slots, 2 * call_records))
-        return Exit::call_stack_exhausted;
+    if (const Exit exit = make_room(execution, header.frame_slots, 2 * call_records); exit != Exit::none)
+        return exit;
     execution.fp += state.base;
     execution.excess += excess_of(header);
     const Slot* from = slots.data() + frame.first_slot;
@@ -176,8 +184,8 @@ Exit SavedStack::write_top(Execution& execution) noexcept {
         execution.fp = execution.free;
     }
     const Code& header = host->code.header;
-    if (!make_room(execution, header.frame_slots, call_records))
-        return Exit::call_stack_exhausted;
+    if (const Exit exit = make_room(execution, header.frame_slots, call_records); exit != Exit::none)
+        return exit;
     std::ranges::copy(values, execution.fp);
     execution.free = execution.fp + header.frame_slots;
     execution.ip = header.entry();

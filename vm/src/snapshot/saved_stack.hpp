@@ -36,7 +36,8 @@ struct SavedStack {
     /// Makes the same stack for an execution, which then goes on from there; `is_own` says whether it is its
     /// own stack or that of a continuation. Before that, `inst` is the instance that has called it. Returns
     /// `none`; `invalid_code` if a constant or a copy of a local is not what the function has there; what the
-    /// lowering of a function returns; or `call_stack_exhausted` if there is no room.
+    /// lowering of a function returns; if there is no room, `call_stack_exhausted`, `limit` (of the store) or
+    /// `out_of_memory`.
     [[nodiscard]] Exit write(Execution& execution, bool is_own, const FrameShapes& shapes) noexcept;
 
     StackTop top = StackTop::code;

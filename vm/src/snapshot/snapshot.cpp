@@ -86,6 +86,9 @@ std::expected<Digest, Error> save(Store& store, const SnapshotContents& contents
             return std::unexpected{Error{ErrorCode::usage, "the series has snapshots of another store"}};
         series->store = impl.number();
     }
+    const bool follows = series != nullptr && series->is_valid;
+    if (series != nullptr)
+        series->is_valid = false; // until the snapshot is complete
     vm::Graph graph{impl};
     if (auto found = graph.find(contents); !found)
         return std::unexpected{std::move(found.error())};
@@ -95,7 +98,7 @@ std::expected<Digest, Error> save(Store& store, const SnapshotContents& contents
     Head head;
     const Config& config = impl.engine().config();
     head.flags = (config.fuel ? vm::has_fuel : 0) | (config.deterministic ? vm::is_deterministic : 0);
-    if (series != nullptr && series->is_valid) {
+    if (follows) {
         head.flags |= vm::has_base;
         head.base = series->last;
     }
@@ -104,7 +107,7 @@ std::expected<Digest, Error> save(Store& store, const SnapshotContents& contents
     if (auto written = vm::Saver{graph, out, Purpose::snapshot, options, series}.write(); !written)
         return std::unexpected{std::move(written.error())};
     out.end_chunks();
-    if (auto written = vm::save_pages(graph, out, series); !written)
+    if (auto written = vm::save_pages(graph, out, series, follows); !written)
         return std::unexpected{std::move(written.error())};
     const Digest digest = out.end();
     if (!out.ok())
@@ -112,7 +115,7 @@ std::expected<Digest, Error> save(Store& store, const SnapshotContents& contents
     if (series != nullptr) {
         series->last = digest;
         series->is_valid = true;
-        series->is_complete = (head.flags & vm::has_base) == 0;
+        series->is_complete = !follows;
     }
     return digest;
 }

@@ -5,8 +5,6 @@
 #include "semantics/int.hpp"
 #include "store/store_impl.hpp"
 
-#include <warpbeam/build.hpp>
-
 #include <algorithm>
 
 namespace warpbeam::vm {
@@ -142,8 +140,7 @@ ConstEvaluator::Step ConstEvaluator::apply(Op op, InstrReader& reader) noexcept 
                 Error{ErrorCode::unsupported, "the value is a reference, which needs an instance"}};
         return op == Op::ref_func ? push({{from_func(inst_->funcs[reader.u32()])}}) : make_object(op, reader);
     default:
-        return std::unexpected{Error{ErrorCode::unsupported, "%s in a constant expression",
-                                     WARPBEAM_NAMES != 0 ? row_of(op).text().data() : "an instruction"}};
+        return std::unexpected{Error{ErrorCode::unsupported, "an instruction that is not constant"}};
     }
 }
 

@@ -391,6 +391,7 @@ std::expected<void, Error> ExecutionObject::take_answer() noexcept {
 }
 
 void ExecutionObject::answer(std::span<const Value> values) noexcept {
+    store().heap.end_marking_roots(); // the arguments are none from now on
     store_values(execution_->fp, values);
     set_answered();
     state_ = ExecutionState::ready;
@@ -398,6 +399,7 @@ void ExecutionObject::answer(std::span<const Value> values) noexcept {
 }
 
 void ExecutionObject::refuse(Trap trap) noexcept {
+    store().heap.end_marking_roots();
     trap_ = std::move(trap);
     set_refused();
     state_ = ExecutionState::ready;

@@ -69,14 +69,15 @@ void mark_frames(const Execution& execution, Heap& heap) noexcept {
 void mark_frames(const Continuation& inner, const TypeRegistry& types, Heap& heap,
                  const Code*& last) noexcept {
     FrameRoots frames{heap, last};
-    // The arguments that it has been given so far.
+    const auto mark_given_so_far = [&](std::span<const ValType> all, const Slot* from) {
+        while (slots_of(all) > static_cast<size_t>(inner.state.free - from))
+            all = all.first(all.size() - 1);
+        heap.mark(all, from);
+    };
     if (inner.func != nullptr) {
-        std::span<const ValType> params = types.func(inner.func->type).params;
-        while (slots_of(params) > static_cast<size_t>(inner.state.free - inner.state.stack))
-            params = params.first(params.size() - 1);
-        heap.mark(params, inner.state.stack);
+        mark_given_so_far(types.func(inner.func->type).params, inner.state.stack);
     } else {
-        heap.mark({suspended_results(inner.state), inner.state.free});
+        mark_given_so_far(suspended_types(inner.state, types), suspended_results(inner.state));
         mark_waiting(inner.state, after_suspend(inner.state.ip), frames);
     }
     for (const Continuation* each = inner.parent; each != nullptr; each = each->parent)

@@ -517,6 +517,8 @@ std::expected<void, InstantiationError> vm::reset(InstanceObject& inst) noexcept
         return std::unexpected{InstantiationError{
             Error{ErrorCode::usage, "an instance can't be reset while code is running in its store"},
             store.allocator()}};
+    // What an execution has read of a segment so far would not be kept alive by that any more.
+    store.stacks.drop_unfinished();
     return Instantiation{store, *inst.module, inst, store.objects.mark()}.run_again();
 }
 

@@ -11,18 +11,30 @@ bool may_be(const GlobalType& type) noexcept {
     return type.is_mutable && (type.content == ValType::i32 || type.content == ValType::i64);
 }
 
-/// Whether code has the beginning of a C function with a frame in memory: `global - constant`.
+/// Whether code has the beginning of a C function with a frame in memory, whose size is a multiple of the
+/// stack's alignment: `global.set (local.tee (global - size))`. A counter that goes down has not.
 bool lowers(const Module& module, std::span<const uint8_t> code, uint32_t global) noexcept {
+    constexpr int64_t alignment = 16;
+    enum class Next : uint8_t { get, size, sub, tee, set };
     InstrReader reader{module, code};
-    for (int matched = 0; !reader.done();) {
+    for (Next next = Next::get; !reader.done();) {
         const Op op = reader.op();
-        if (op == Op::global_get) {
-            matched = reader.u32() == global ? 1 : 0;
+        if (op == Op::global_get || op == Op::global_set) {
+            const bool is_it = reader.u32() == global;
+            if (op == Op::global_set && is_it && next == Next::set)
+                return true;
+            next = op == Op::global_get && is_it ? Next::size : Next::get;
             continue;
         }
-        if (matched == 2 && (op == Op::i32_sub || op == Op::i64_sub))
-            return true;
-        matched = matched == 1 && (op == Op::i32_const || op == Op::i64_const) ? 2 : 0;
+        if (op == Op::i32_const || op == Op::i64_const) {
+            const int64_t size = reader.s64();
+            next = next == Next::size && size > 0 && size % alignment == 0 ? Next::sub : Next::get;
+            continue;
+        }
+        const bool is_sub = op == Op::i32_sub || op == Op::i64_sub;
+        next = next == Next::sub && is_sub                ? Next::tee
+               : next == Next::tee && op == Op::local_tee ? Next::set
+                                                          : Next::get;
         if (!reader.skip(row_of(op).imm))
             return false;
     }

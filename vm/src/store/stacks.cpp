@@ -47,14 +47,14 @@ bool move_stack(StackState& execution, size_t bytes, Allocator& allocator,
     return true;
 }
 
+} // namespace
+
 /// Where code itself checks the stack, the block is to be large enough for whatever it allows: frames may
 /// take more slots than count, at most these times as many.
 size_t max_block(const Execution& execution) noexcept {
     return execution.checks_stack ? first_block + 8 * std::min(execution.max_stack, SIZE_MAX / 16)
                                   : execution.max_stack;
 }
-
-} // namespace
 
 bool grow_stack(Execution& execution) noexcept {
     const size_t size = block_size(execution);

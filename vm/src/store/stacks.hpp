@@ -74,6 +74,8 @@ protected:
     return static_cast<size_t>(reinterpret_cast<char*>(state.stack_end) -
                                reinterpret_cast<char*>(state.stack));
 }
+/// The bytes to which a stack may grow.
+[[nodiscard]] size_t max_block(const Execution& execution) noexcept;
 /// Gives back the running continuations of an execution up to `end`, whose stack it then has. Null: its own.
 void leave_continuations(Execution& execution, Continuation* end) noexcept;
 /// Whether the stack has room for a first frame of `slots` slots.

@@ -151,7 +151,8 @@ public:
     /// What it waits for; everything is empty unless it is in state `host_call`. The backtrace says where it
     /// called.
     [[nodiscard]] HostCall host_call() const noexcept;
-    /// An argument of that call; the i32 zero if there is none of that index.
+    /// An argument of that call; the i32 zero if there is none of that index. A reference is kept alive by
+    /// the call, until it has been answered, and by no RootScope.
     [[nodiscard]] Value argument(size_t index) const noexcept;
     /// Answers the call: it will return these values. Errors: `usage` if it doesn't wait, or the values do
     /// not match the type; it then still waits.

@@ -16,9 +16,11 @@ struct TagInst;
 /// https://webassembly.github.io/spec/core/exec/runtime.html#tag-instances
 class WARPBEAM_API Tag : public detail::Handle<vm::TagInst> {
 public:
-    /// Makes a tag whose exceptions carry values of these types. Errors: `out_of_memory`.
-    [[nodiscard]] static std::expected<Tag, Error> create(Store& store,
-                                                          std::span<const ValType> params) noexcept;
+    /// Makes a tag. Exceptions with it carry values of the types `params`; a `suspend` with it gives these,
+    /// and goes on with values of the types `results`, which a tag for exceptions does not have. Errors:
+    /// `out_of_memory`; `usage` for a type of another engine.
+    [[nodiscard]] static std::expected<Tag, Error> create(Store& store, std::span<const ValType> params,
+                                                          std::span<const ValType> results = {}) noexcept;
 
     /// Its type.
     [[nodiscard]] TagType type() const noexcept;
