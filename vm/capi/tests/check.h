@@ -47,8 +47,9 @@ void count_call(void* count);
 /* Calls a function on several threads at once, each with its index, and waits for them. */
 void run_threads(size_t count, void (*run)(void* env, size_t index), void* env);
 
-/* From now on only so many allocations of the library succeed. Returns the number of blocks that are live. */
-size_t allow_allocations(size_t count);
+/* From now on `count` allocations of the library succeed; then all others fail, or only one. Returns the
+ * number of blocks that are live. */
+size_t allow_allocations(size_t count, bool then_fail_once);
 size_t live_blocks(void);
 /* How many failed since the last `allow_allocations`. */
 size_t failed_allocations(void);

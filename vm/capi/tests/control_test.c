@@ -43,9 +43,9 @@ TEST(errors_say_what_is_wrong_and_where) {
     CHECK(is_error(warpbeam_module_new(NULL, &binary, &module), WARPBEAM_ERROR_USAGE,
                    "there is no store, or no binary"));
     wasm_byte_vec_delete(&binary);
-    allow_allocations(0);
+    allow_allocations(0, false);
     CHECK(is_error(warpbeam_wat2wasm("(module)", 8, &binary), WARPBEAM_ERROR_OUT_OF_MEMORY, "out of memory"));
-    allow_allocations(SIZE_MAX);
+    allow_allocations(SIZE_MAX, false);
     close_store(store);
 }
 
@@ -133,6 +133,7 @@ TEST(options_of_other_versions) {
         uint64_t later;
     } newer;
     wasm_config_t* const config = wasm_config_new();
+    memset(&newer, 1, sizeof(newer));
     warpbeam_options_init(&newer.known, sizeof(newer));
     CHECK(newer.known.size == sizeof(newer) && newer.later == 0);
     CHECK(warpbeam_config_set_options(config, &newer.known) == NULL); /* what is unknown has its default */

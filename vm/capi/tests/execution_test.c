@@ -102,6 +102,38 @@ TEST(executions_wait_for_answers) {
     close_scene(&s);
 }
 
+TEST(host_calls_have_all_their_arguments) {
+    wasm_engine_t* const engine = wasm_engine_new();
+    wasm_store_t* const store = wasm_store_new(engine);
+    warpbeam_linker_t* const linker = warpbeam_linker_new(engine);
+    wasm_functype_t* const type =
+        wasm_functype_new_3_0(wasm_valtype_new_i32(), wasm_valtype_new_i64(), wasm_valtype_new_f64());
+    REQUIRE(warpbeam_linker_define_host_call(linker, "env", "tell", type) == NULL);
+    wasm_functype_delete(type);
+    wasm_module_t* const module =
+        load(store, "(module (import \"env\" \"tell\" (func (param i32 i64 f64)))"
+                    " (func (export \"f\") (call 0 (i32.const 1) (i64.const -2) (f64.const 0.5))))");
+    wasm_instance_t* const instance = warpbeam_linker_instance_new(linker, store, module, NULL);
+    wasm_func_t* const func = func_at(instance, 0);
+    warpbeam_execution_t* execution;
+    wasm_val_vec_t args;
+    REQUIRE(warpbeam_execution_new(func, NULL, &execution) == NULL);
+    CHECK(warpbeam_execution_resume(execution, 0) == NULL);
+    CHECK(warpbeam_execution_call_args(execution, &args) == NULL);
+    REQUIRE(args.size == 3);
+    CHECK(args.data[0].kind == WASM_I32 && args.data[0].of.i32 == 1);
+    CHECK(args.data[1].kind == WASM_I64 && args.data[1].of.i64 == -2);
+    CHECK(args.data[2].kind == WASM_F64 && args.data[2].of.f64 == 0.5);
+    wasm_val_vec_delete(&args);
+    warpbeam_execution_delete(execution);
+    wasm_func_delete(func);
+    wasm_instance_delete(instance);
+    wasm_module_delete(module);
+    warpbeam_linker_delete(linker);
+    wasm_store_delete(store);
+    wasm_engine_delete(engine);
+}
+
 TEST(answers_may_be_traps) {
     struct scene s = open_scene();
     wasm_message_t message;
@@ -225,9 +257,13 @@ TEST(snapshots_go_on_elsewhere) {
                      WARPBEAM_ERROR_UNLINKABLE));
     CHECK(fails_with(warpbeam_snapshot_restore(NULL, &snapshot, modules, 1, NULL, &restored),
                      WARPBEAM_ERROR_USAGE));
-    /* what is not taken ends with it */
+    /* The store ends with it, unless it is taken: so does what is of this store. */
     CHECK(warpbeam_snapshot_restore(other.engine, &snapshot, modules, 1, other.linker, &restored) == NULL);
+    warpbeam_execution_t* const execution = warpbeam_restored_take_execution(restored, 0);
+    CHECK(warpbeam_execution_state(execution) == WARPBEAM_STATE_HOST_CALL);
     warpbeam_restored_delete(restored);
+    CHECK(warpbeam_execution_state(execution) == WARPBEAM_STATE_TRAPPED);
+    warpbeam_execution_delete(execution);
     for (size_t size = 0; size < snapshot.size; size += 7) { /* damaged */
         const wasm_byte_vec_t part = {size, snapshot.data};
         warpbeam_error_t* const error =

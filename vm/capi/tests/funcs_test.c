@@ -225,3 +225,41 @@ TEST(callbacks_may_have_many_parameters) {
     wasm_instance_delete(instance);
     close_store(store);
 }
+
+/* Returns its last argument. */
+static wasm_trap_t* last_of(const wasm_val_vec_t* args, wasm_val_vec_t* results) {
+    results->data[0] = args->data[args->size - 1];
+    return NULL;
+}
+
+TEST(calls_with_up_to_eight_values_take_no_memory) {
+    wasm_store_t* const store = open_store();
+    for (size_t count = 6; count <= 8; ++count) { /* and one result */
+        wasm_valtype_t* types[8];
+        wasm_val_t values[8];
+        for (int i = 0; i < (int)count; ++i) {
+            types[i] = wasm_valtype_new_i32();
+            values[i].kind = WASM_I32;
+            values[i].of.i32 = i;
+        }
+        wasm_valtype_vec_t params, result_types;
+        wasm_valtype_t* result_type = wasm_valtype_new_i32();
+        wasm_valtype_vec_new(&params, count, types);
+        wasm_valtype_vec_new(&result_types, 1, &result_type);
+        wasm_functype_t* const type = wasm_functype_new(&params, &result_types);
+        wasm_func_t* const func = wasm_func_new(store, type, last_of);
+        wasm_functype_delete(type);
+        wasm_val_t result = WASM_INIT_VAL;
+        const wasm_val_vec_t args = {count, values};
+        wasm_val_vec_t results = {1, &result};
+        CHECK(wasm_func_call(func, &args, &results) == NULL && result.of.i32 == (int32_t)count - 1);
+        allow_allocations(0, false);
+        wasm_trap_t* const trap = wasm_func_call(func, &args, &results);
+        const size_t failed = failed_allocations();
+        allow_allocations(SIZE_MAX, false);
+        CHECK((trap == NULL) == (count < 8) && (failed == 0) == (count < 8));
+        wasm_trap_delete(trap);
+        wasm_func_delete(func);
+    }
+    close_store(store);
+}

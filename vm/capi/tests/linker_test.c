@@ -124,7 +124,8 @@ TEST(traps_have_codes_and_names) {
     wasm_engine_delete(engine);
 }
 
-/* Writes its input, its argument 1 and the variable to standard output, and exits with status 3. */
+/* Writes its input, its argument 1 and the variable to standard output, and exits with status 3 if the input
+ * ends. */
 static const char program[] =
     "(module"
     " (import \"wasi_snapshot_preview1\" \"fd_read\" (func $read (param i32 i32 i32 i32) (result i32)))"
@@ -143,7 +144,9 @@ static const char program[] =
     "  (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))"
     "  (i32.store (i32.const 4) (i32.const 2))"
     "  (drop (call $write (i32.const 2) (i32.const 0) (i32.const 1) (i32.const 8)))"
-    "  (call $exit (i32.add (i32.const 3) (call $prestat (i32.const 3) (i32.const 200))))))";
+    "  (call $exit (i32.add (i32.add (i32.const 3) (call $prestat (i32.const 3) (i32.const 200)))"
+    "   (i32.add (call $read (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 8)) (i32.load (i32.const "
+    "8)))))))";
 
 TEST(programs_run_in_a_world) {
     wasm_engine_t* const engine = wasm_engine_new();

@@ -9,17 +9,19 @@ namespace {
 // Threads do not wait for each other here, which would hide from ThreadSanitizer that they should elsewhere.
 constexpr auto relaxed = std::memory_order_relaxed;
 std::atomic<size_t> allowed = SIZE_MAX;
+std::atomic<bool> fails_once = false;
 std::atomic<size_t> failed = 0;
 std::atomic<size_t> live = 0;
 } // namespace
 
 extern "C" {
-size_t allow_allocations(size_t count);
+size_t allow_allocations(size_t count, bool then_fail_once);
 size_t live_blocks();
 size_t failed_allocations();
 
-size_t allow_allocations(size_t count) {
+size_t allow_allocations(size_t count, bool then_fail_once) {
     allowed = count;
+    fails_once = then_fail_once;
     failed = 0;
     return live;
 }
@@ -43,6 +45,8 @@ void DELETE(void* block, std::align_val_t, const std::nothrow_t&) noexcept;
 void* NEW(size_t size, std::align_val_t alignment, const std::nothrow_t&) noexcept {
     if (allowed.load(relaxed) == 0) {
         failed.fetch_add(1, relaxed);
+        if (fails_once.load(relaxed))
+            allowed.store(SIZE_MAX, relaxed);
         return nullptr;
     }
     if (allowed.load(relaxed) != SIZE_MAX)

@@ -26,6 +26,11 @@ static void use_wasm_h(void) {
     wasm_exporttype_vec_t exports;
     wasm_module_imports(module, &imports);
     wasm_module_exports(module, &exports);
+    if (imports.size != 0)
+        CHECK(is_name(wasm_importtype_module(imports.data[0]), "m") &&
+              is_name(wasm_importtype_name(imports.data[0]), "f"));
+    if (exports.size != 0)
+        CHECK(is_name(wasm_exporttype_name(exports.data[0]), "g"));
     wasm_importtype_vec_t imports_copy;
     wasm_importtype_vec_copy(&imports_copy, &imports);
     wasm_importtype_vec_delete(&imports_copy);
@@ -131,7 +136,7 @@ static void use_warpbeam_h(void) {
     warpbeam_error_delete(warpbeam_wat2wasm(wat, sizeof(wat) - 1, &binary));
     if (store != NULL && binary.data != NULL)
         warpbeam_error_delete(warpbeam_module_new(store, &binary, &module));
-    if (linker != NULL && wasi != NULL) {
+    if (store != NULL && module != NULL && linker != NULL && wasi != NULL) {
         warpbeam_error_delete(warpbeam_wasi_add_arg(wasi, "arg"));
         warpbeam_error_delete(warpbeam_wasi_add_env(wasi, "name", "value"));
         warpbeam_error_delete(warpbeam_wasi_set_input(wasi, &binary));
@@ -193,18 +198,23 @@ static void use_warpbeam_h(void) {
     wasm_engine_delete(engine);
 }
 
-/* Lets it use one more allocation each time, until there are enough. */
+/* Lets it use one more allocation each time, until there are enough; then all others fail, or only one. */
 static void starve(void (*use)(void)) {
     enum { many = 10000 };
-    use(); /* what is made once for the process */
+    /* What is made once for the process, also by what goes on without an engine. */
+    use();
+    allow_allocations(1, true);
+    use();
     const size_t live = live_blocks();
-    size_t count = 0;
-    do {
-        allow_allocations(count++);
-        use();
-    } while (failed_allocations() != 0 && count < many && CHECK(live_blocks() == live));
-    allow_allocations(SIZE_MAX);
-    CHECK(count > 50 && count < many);
+    for (int only_one = 0; only_one < 2; ++only_one) {
+        size_t count = 0;
+        do {
+            allow_allocations(count++, only_one);
+            use();
+        } while (failed_allocations() != 0 && count < many && CHECK(live_blocks() == live));
+        allow_allocations(SIZE_MAX, false);
+        CHECK(count > 50 && count < many);
+    }
 }
 
 TEST(memory_may_run_out_in_wasm_h) { starve(use_wasm_h); }

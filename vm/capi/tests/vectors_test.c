@@ -185,9 +185,9 @@ TEST(vectors_that_are_too_large_are_empty) {
 TEST(vectors_delete_what_they_have_no_memory_for) {
     wasm_valtype_t* types[] = {wasm_valtype_new_i32(), wasm_valtype_new_i64()};
     wasm_valtype_vec_t vec;
-    allow_allocations(0);
+    allow_allocations(0, false);
     wasm_valtype_vec_new(&vec, 2, types);
-    allow_allocations(SIZE_MAX);
+    allow_allocations(SIZE_MAX, false);
     CHECK(vec.size == 0 && vec.data == NULL);
 }
 
