@@ -52,15 +52,18 @@ std::string instructions(const Module& module, const FuncBody& body) {
 Parts functions(const Module& module) {
     Types types{module};
     Parts parts;
+    std::map<std::string, int> copies;
     for (uint32_t i = module.imported_funcs(); i < module.funcs().size(); ++i) {
         const FuncBody& body = module.bodies()[i - module.imported_funcs()];
         std::string text = types.of(module.type_registry().func(body.type));
         for (const LocalRun& run : body.locals)
             text += " " + std::to_string(run.count) + " " + types.of(run.type);
-        std::string name = label(module, i);
         // Names need not be unique.
-        for (int copy = 2; parts.contains(name); ++copy)
-            name = label(module, i) + " (" + std::to_string(copy) + ")";
+        const std::string plain = label(module, i);
+        int& copy = copies[plain];
+        std::string name = plain;
+        while (parts.contains(name))
+            name = plain + " (" + std::to_string(++copy + 1) + ")";
         parts[name] = {text + "\n" + instructions(module, body), body.code.size()};
     }
     return parts;

@@ -191,7 +191,8 @@ private:
         if (import.type.kind == ExternKind::memory)
             make = "Memory::create(store, " + type + ".memory)";
         else if (import.type.kind == ExternKind::tag)
-            make = "Tag::create(store, module.type_registry().func(" + type + ".tag.type).params)";
+            make = "Tag::create(store, module.type_registry().func(" + type +
+                   ".tag.type).params, module.type_registry().func(" + type + ".tag.type).results)";
         else if (import.type.kind == ExternKind::table && import.type.table.element.nullable())
             make = "Table::create(store, " + type + ".table, Value::null(" + type + ".table.element.heap()))";
         else if (import.type.kind == ExternKind::global && import.type.global.content.defaultable())

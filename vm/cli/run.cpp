@@ -22,6 +22,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <set>
 #include <utility>
 
 namespace warpbeam::cli {
@@ -272,20 +273,21 @@ std::string exported_functions(const Module& module, std::string_view missing, s
                         : did_you_mean(missing, names) + "; it exports " + list + std::string(advice);
 }
 
-/// Hints about missing imports: one line for each module name. `preloads` are those that came before.
+/// Hints about missing imports: one line for each of the first module names. `preloads` are those that came
+/// before.
 std::string import_hints(std::span<const Preload> preloads, const Module& module, const Linker& linker,
                          const InstantiationError& error) {
     std::string hints;
     bool needs_threads = false;
-    std::vector<std::string_view> told;
+    constexpr size_t max_hints = 20;
+    std::set<std::string_view> told;
     for (const uint32_t index : error.imports()) {
         const Import& import = module.imports()[index];
         if (linker.defines(import.module, import.name))
             continue;
         needs_threads |= is_for_threads(import);
-        if (is_for_threads(import) || std::ranges::find(told, import.module) != told.end())
+        if (is_for_threads(import) || told.size() == max_hints || !told.insert(import.module).second)
             continue;
-        told.push_back(import.module);
         hints.append("\nhint: ");
         if (import.module == "wasi_snapshot_preview1")
             hints.append("WASI preview 1 has no such function");

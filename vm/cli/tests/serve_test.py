@@ -235,6 +235,25 @@ for _ in range(3000):
 expect("random requests are answered", count == 3000, count)
 expect("the end of the input ends it", server.end() == (0, ""))
 
+# The end of an instance whose calls had stacks of their own, with a memory that another thread frees
+server = begin()
+ok, module = server.ask("load", b"""(module (import "env" "ask" (func $ask (result i32)))
+  (memory (export "memory") 400) (global (export "__stack_pointer") (mut i32) (i32.const 65536))
+  (global $next (mut i32) (i32.const 131072))
+  (func (export "malloc") (param i32) (result i32)
+    (global.get $next) (global.set $next (i32.add (global.get $next) (local.get 0))))
+  (func (export "free") (param i32))
+  (func (export "ask") (result i32) (call $ask)))""", {})
+for _ in range(10):
+    ok, instance = server.ask("instantiate", module, {Atom("stacks"): 1024})
+    calls = [server.call(instance, b"ask")[1] for _ in range(200)]
+    answers = [server.ask("continue", call, [7]) for call in calls]
+    server.send((Atom("release"), [*calls, instance]), number=0)
+    if server.ask("imports", module) is None:
+        break
+expect("calls with stacks have answers", answers == [(OK, [7])] * 200, answers[:2])
+expect("stacks are freed before their memory", server.end() == (0, ""))
+
 # Limits
 server = begin("--max-requests", "2")
 instance = guest(server)[1]
