@@ -2,9 +2,10 @@
 // beginning: long_runs [--share N] [--only NAME] [--memory-only]. Exits with 1 if it does.
 //
 // Each run is cut into 200 windows. Memory is what is resident after a window (on Linux). Time is the CPU
-// time of a window as a multiple of what a fixed piece of work took just before, since the processor is
-// not equally fast all the time; the medians of ten windows are compared. Both are compared between a
-// tenth of the run and its end. --share N does the N-th part of each run.
+// time of a window. Both are compared between a tenth of the run and its end. A processor is not equally
+// fast all the time, so the times are taken in turns: a copy of the process (fork) stops after a tenth, and
+// goes on when the run is at its end, one window in each of both after the other. The medians count.
+// --share N does the N-th part of each run.
 
 #include <warpbeam/text/parse.hpp>
 #include <warpbeam/vm/execution.hpp>
@@ -19,10 +20,13 @@
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
+#include <optional>
 #include <string_view>
 #include <vector>
 #ifdef __linux__
 #include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #endif
 
 namespace {
@@ -30,6 +34,7 @@ namespace {
 using namespace warpbeam;
 
 constexpr int windows = 200;
+constexpr int turns = 41;               ///< in which times are taken
 constexpr double max_memory_growth = 1; // in percent
 constexpr double max_time_growth = 5;
 
@@ -229,42 +234,92 @@ double nanoseconds(Work work) {
            static_cast<double>(end.tv_nsec - start.tv_nsec);
 }
 
-struct Window {
-    double time = 0;     ///< in nanoseconds for each
-    double relative = 0; ///< to the fixed piece of work
-    double memory = 0;   ///< in bytes
-};
-
-double median(const Window* from, double Window::* value) {
-    double all[10];
-    for (int i = 0; i < 10; ++i)
-        all[i] = from[i].*value;
-    std::sort(all, all + 10);
-    return (all[4] + all[5]) / 2;
+double median(std::vector<double> all) {
+    std::sort(all.begin(), all.end());
+    return all[all.size() / 2];
 }
+
+#ifdef __linux__
+/// A process that is as this one was, and runs a window when it is asked to.
+class Copy {
+public:
+    template <typename Window>
+    explicit Copy(Window next) {
+        int asked[2], told[2];
+        require(pipe(asked) == 0 && pipe(told) == 0, "no pipe");
+        process_ = fork();
+        require(process_ >= 0, "no process");
+        const bool is_copy = process_ == 0;
+        ask_ = is_copy ? asked[0] : asked[1];
+        tell_ = is_copy ? told[1] : told[0];
+        (void)close(is_copy ? asked[1] : asked[0]);
+        (void)close(is_copy ? told[0] : told[1]);
+        if (!is_copy)
+            return;
+        for (char any = 0; read(ask_, &any, 1) == 1;) {
+            const double time = next();
+            require(write(tell_, &time, sizeof time) == sizeof time, "the run has ended");
+        }
+        _exit(0);
+    }
+    Copy(const Copy&) = delete;
+    Copy& operator=(const Copy&) = delete;
+    ~Copy() {
+        (void)close(ask_);
+        (void)close(tell_);
+        (void)waitpid(process_, nullptr, 0);
+    }
+    [[nodiscard]] double window() const {
+        double time = 0;
+        require(write(ask_, "", 1) == 1 && read(tell_, &time, sizeof time) == sizeof time,
+                "the copy has ended");
+        return time;
+    }
+
+private:
+    pid_t process_;
+    int ask_, tell_;
+};
+#endif
 
 /// Whether it takes no more at the end.
 bool stays(const Run& run, uint64_t share, bool memory_only) {
-    Scene scene, fixed;
+    Scene scene;
     const uint64_t times = std::max<uint64_t>(run.count / share / windows, 1);
-    Window all[windows];
-    for (Window& window : all) {
-        const double unit = nanoseconds([&] { call_with(fixed, "host_calls", 100'000); });
-        window.time = nanoseconds([&] { run.act(scene, times); }) / static_cast<double>(times);
-        window.relative = window.time / unit;
-        window.memory = resident();
+    // The nanoseconds that each operation of the next window takes.
+    const auto next = [&] {
+        return nanoseconds([&] { run.act(scene, times); }) / static_cast<double>(times);
+    };
+    (void)resident(); // which itself needs pages
+    for (int i = 0; i < windows / 10; ++i)
+        (void)next();
+    std::vector<double> before, after;
+#ifdef __linux__
+    std::optional<Copy> copy;
+    if (!memory_only)
+        copy.emplace(next);
+#endif
+    const double memory = resident();
+    for (int i = windows / 10; i < windows; ++i)
+        (void)next();
+    const double memory_after = resident();
+#ifdef __linux__
+    for (int i = -2; copy && i < turns; ++i) { // the first ones copy pages that both have written
+        const double then = copy->window(), now = next();
+        if (i < 0)
+            continue;
+        before.push_back(then);
+        after.push_back(now);
     }
-    const Window* const before = all + windows / 10 - 5;
-    const Window* const after = all + windows - 10;
-    const double memory = before[5].memory, memory_after = all[windows - 1].memory;
-    const double more_time = 100 * (median(after, &Window::relative) / median(before, &Window::relative) - 1);
+#endif
     const double more_memory = memory == 0 ? 0 : 100 * (memory_after / memory - 1);
-    const bool stayed = more_memory < max_memory_growth && (memory_only || more_time < max_time_growth);
-    std::printf(
-        "%-30s %10llu times: %8.1f ns, relative time at the end %+5.1f %%; %6.2f MB, at the end %6.2f "
-        "(%+5.2f %%)%s\n",
-        run.name, static_cast<unsigned long long>(times * windows), median(before, &Window::time), more_time,
-        memory / 1e6, memory_after / 1e6, more_memory, stayed ? "" : " TOO MUCH");
+    const double more_time = before.empty() ? 0 : 100 * (median(after) / median(before) - 1);
+    const bool stayed = more_memory < max_memory_growth && more_time < max_time_growth;
+    std::printf("%-30s %10llu times: ", run.name, static_cast<unsigned long long>(times * windows));
+    if (!before.empty())
+        std::printf("%8.1f ns, at the end %+5.1f %%; ", median(before), more_time);
+    std::printf("%6.2f MB, at the end %6.2f (%+5.2f %%)%s\n", memory / 1e6, memory_after / 1e6, more_memory,
+                stayed ? "" : " TOO MUCH");
     (void)std::fflush(stdout);
     return stayed;
 }
