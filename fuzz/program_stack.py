@@ -39,6 +39,7 @@ class Function(VectorsAndAtomics):
         self.lines = []
         self.budget = rng.randint(10, 120)
         self.base = 0  # below it the stack belongs to the enclosing blocks
+        self.favourites = []  # the locals that the innermost loop uses most, since an engine keeps those in registers
 
     # ---- Output ----
 
@@ -66,10 +67,14 @@ class Function(VectorsAndAtomics):
         """One instruction that makes a value."""
         candidates = [i for i, local in enumerate(self.locals) if local == kind]
         if candidates and self.rng.random() < 0.7:
-            self.emit(f"local.get {self.rng.choice(candidates)}")
+            self.emit(f"local.get {self.rng.choice(self.preferred(candidates))}")
         else:
             self.const(kind)
         stack.append(kind)
+
+    def preferred(self, candidates):
+        """Of these locals mostly the favourites."""
+        return [i for i in candidates if i in self.favourites and self.rng.random() < 0.8] or candidates
 
     def need(self, stack, types):
         """Makes the top of the stack have these types."""
@@ -149,7 +154,9 @@ class Function(VectorsAndAtomics):
             label.max_count = self.rng.randint(1, 8)
             self.emit(f"i32.const 0 local.set {counter}")
             self.emit(f"loop {name}{signature}")
-            part(params, self.head_test(labels))
+            around, self.favourites = self.favourites, self.rng.sample(range(len(self.locals)), min(2, len(self.locals)))
+            part(params, self.head_test(labels) + self.busy())
+            self.favourites = around
             if not params and not results or params == results:
                 self.emit(f"(br_if {name} (i32.lt_s (local.tee {counter} (i32.add (local.get {counter}) "
                           f"(i32.const 1))) (i32.const {label.max_count})))")
@@ -198,6 +205,17 @@ class Function(VectorsAndAtomics):
         self.emit(f"br_if {self.rng.choice(ways)}")
         test, self.lines = self.lines, before
         return test
+
+    def busy(self):
+        """Code for the beginning of a loop whose locals count for more than those of the loops in it."""
+        if self.rng.random() < 0.8:
+            return []
+        steps = []
+        for local in self.favourites:
+            kind = self.locals[local]
+            if kind in ("i32", "i64"):
+                steps.append(f"(local.set {local} ({kind}.add (local.get {local}) ({kind}.const {self.rng.randint(-3, 3)})))")
+        return steps * self.rng.randint(5, 30)
 
     def go_back(self, label):
         """An unconditional branch to a loop, a few times."""
@@ -251,6 +269,10 @@ class Function(VectorsAndAtomics):
     def branch(self, stack, labels):
         """Any kind of branch; returns whether the code after it is reachable."""
         label = self.rng.choice(labels)
+        loops = [label for label in labels if label.kind == "loop"]
+        if len(loops) > 1 and self.rng.random() < 0.3: # out of a loop into one around it
+            self.go_back(self.rng.choice(loops[:-1]))
+            return True
         if label.kind == "loop":
             if self.rng.random() < 0.5:
                 self.go_back(label)
@@ -318,7 +340,19 @@ class Function(VectorsAndAtomics):
         if params:
             del stack[-len(params):]
         stack.extend(results)
+        if not tail and self.rng.random() < 0.1:
+            self.drop_results(stack, results)
         return not tail
+
+    def drop_results(self, stack, results):
+        """Drops what a call has returned; often a local takes what was there before it."""
+        for _ in results:
+            self.emit("drop")
+            stack.pop()
+        taking = [i for i, kind in enumerate(self.locals) if len(stack) > self.base and kind == stack[-1]]
+        if taking and self.rng.random() < 0.7:
+            self.emit(f"local.set {self.rng.choice(taking)}")
+            stack.pop()
 
     def address(self, memory=0):
         """Makes the i32 on the stack an address of a memory."""
@@ -356,7 +390,10 @@ class Function(VectorsAndAtomics):
         if self.module.atomics and rng.random() < 0.06:
             self.atomic(stack)
             return True
-        if choice < 0.20:
+        if choice < 0.02 and top:
+            self.emit("drop")
+            stack.pop()
+        elif choice < 0.20:
             self.push(stack, rng.choice(self.all_types + ("i32",)))
         elif choice < 0.42 and top == "v128":
             self.vector(stack)
@@ -374,7 +411,7 @@ class Function(VectorsAndAtomics):
             del stack[-2:]
             stack.append("i32" if compare else kind)
         elif choice < 0.54:
-            local = rng.randrange(len(self.locals))
+            local = rng.choice(self.preferred(range(len(self.locals))))
             self.need(stack, [self.locals[local]])
             if rng.random() < 0.6:
                 self.emit(f"local.set {local}")

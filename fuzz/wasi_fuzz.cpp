@@ -157,7 +157,7 @@ private:
     void expect(bool is_fine, const System& system, const char* what) const {
         if (is_fine)
             return;
-        std::fprintf(stderr, "\n%s", log_.c_str());
+        (void)std::fwrite(log_.data(), 1, log_.size(), stderr); // paths may have any bytes
         std::fprintf(stderr, "%.*s: expected %s\n", static_cast<int>(system.name.size()), system.name.data(),
                      what);
         std::abort();
@@ -186,7 +186,9 @@ private:
             if (is_loose && system.is_layered)
                 continue;
             expect(is_fault || is_expected, system,
-                   ("another errno than " + std::to_string(static_cast<int>(errno_))).c_str());
+                   ("errno " + std::to_string(static_cast<int>(expected)) + ", not " +
+                    std::to_string(static_cast<int>(errno_)))
+                       .c_str());
             if (errno_ == Errno::success)
                 look(system);
         }

@@ -21,7 +21,7 @@ OTHER = {"<": "<=", "<=": "<", ">": ">=", ">=": ">", "==": "!=", "!=": "==", "+"
 NO_CODE = re.compile(r"^\s*(//|/\*|\*|#|using |template|\[\[nodiscard\]\]|public:|private:)|operator|friend |\\$")
 # What is plainly a constant expression: the compiler evaluates it, up to the semicolon (or for `requires` clauses and
 # labels, the end of the line).
-CONSTANT = re.compile(r"\bstatic_assert\(|\bconcept \w+ =|\bconstexpr (?!auto \w+ = \[[^\]]*\]\()[\w:<>,* ]+ \w+(\[[^\]]*\])*( = |\{)")
+CONSTANT = re.compile(r"\bstatic_assert\(|\bconcept \w+ =|\bconstexpr (?!auto \w+ = \[[^\]]*\]\()[\w:<>,* ]+ \w+(\[[^\]]*\])*( = | =$|\{)")
 CONSTANT_LINE = re.compile(r"^\s*(requires\b|case |\} else if constexpr |if constexpr |template <|alignas)|^\s*\w+ = [^;]*,( ///.*)?$")
 OPERAND = r"(?<![\w.>\])])\w+(?:(?:\.|->)\w+)*"
 

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Changes one place of a library at a time, and looks whether a test notices:
 
-    mutants.py WORK [--count N] [--seed N] [--only FOLDER-OR-FILE]... [--match REGEX] [--every] [--tests REGEX] [-j N]
+    mutants.py WORK [--count N] [--seed N] [--only FOLDER-OR-FILE]... [--match REGEX] [--every] [--tests REGEX]
+               [--cmake=OPTION]... [--survivors RESULTS] [-j N]
 
 WORK gets a copy of the sources in which all chosen changes are made at once, so that one build has all mutants and the
 environment chooses one of them (switch.hpp). Each runs the tests that reach its code, the quickest first, until one
@@ -34,7 +35,12 @@ ROOT = os.path.dirname(os.path.dirname(HERE))
 MAX_MUTANTS = 1 << 16 # as in switch.hpp
 
 # Each folder of a library with the programs that may notice; the first folder that fits counts.
-SUITES = ["python3", "spectest/tests/every_script.py", "{testsuite}", "{build}/warpbeam", "wast", "--quiet"]
+SCRIPTS = ["python3", "spectest/tests/every_script.py", "{testsuite}"]
+SUITES = [*SCRIPTS, "{build}/warpbeam", "wast", "--quiet"]
+COLLECTING = [*SUITES, "--collect-always"]
+CODE = [*SCRIPTS, "{build}/spectest/warpbeam_code_check"]
+ROUND_TRIPS = [*SCRIPTS, "{build}/spectest/warpbeam_static_check", "--round-trip"]
+SNAPSHOTS = [*SCRIPTS, "spectest/tests/cross_snapshots.sh", *["{build}/spectest/warpbeam_snapshot_check"] * 2]
 FIELDS = ["{build}/warpbeam", "sfv-tests", "{structured-field-tests}"]
 REPLAYS = ["python3", "vm/cli/tests/replay_test.py", "{build}/warpbeam"]
 
@@ -47,11 +53,11 @@ def unit(name):
     return ["{build}/" + name, "--gtest_brief=1", "--gtest_fail_fast"]
 
 
-VM, WASI, CAPI = unit("vm/warpbeam_vm_tests"), unit("vm/wasi/warpbeam_wasi_tests"), unit("vm/capi/tests/warpbeam_capi_tests")
+VM, WASI, CAPI = unit("vm/warpbeam_vm_tests"), unit("vm/wasi/warpbeam_wasi_tests"), ["{build}/vm/capi/tests/warpbeam_capi_tests"]
 TEXT, LOADER = unit("loader/text/warpbeam_text_tests"), unit("loader/warpbeam_loader_tests")
 LIBRARIES = {
     "sfv": [unit("sfv/warpbeam_sfv_tests"), FIELDS],
-    "loader/text": [TEXT, SUITES, VM],
+    "loader/text": [TEXT, SUITES, ROUND_TRIPS, VM],
     "loader": [LOADER, TEXT, SUITES, VM],
     "memory": [unit("memory/warpbeam_memory_tests"), SUITES, VM, WASI],
     "vm/wasi": [WASI, unit("vm/wasi/warpbeam_wasi_threads_tests"), REPLAYS],
@@ -59,7 +65,7 @@ LIBRARIES = {
     "vm/coredump": [unit("vm/coredump/warpbeam_coredump_tests")],
     "vm/serve": [unit("vm/serve/warpbeam_serve_tests")],
     "vm/capi": [CAPI],
-    "vm": [VM, SUITES, WASI, CAPI],
+    "vm": [VM, SUITES, COLLECTING, CODE, SNAPSHOTS, WASI, CAPI],
 }
 
 
@@ -70,6 +76,13 @@ def library_of(path):
 def key_of(mutant):
     """What it is known by: the line's number would change with every line before it."""
     return mutant["path"], mutant["nth"], mutant["before"], mutant["after"]
+
+
+def survivors_of(path):
+    """The keys of those that no test noticed in another run, the last time that they were tried."""
+    with open(path, encoding="utf-8") as file:
+        noticed = {key_of(result): result["verdict"].startswith("noticed") for result in map(json.loads, file)}
+    return {key for key, is_noticed in noticed.items() if not is_noticed}
 
 
 def choose(options):
@@ -91,6 +104,7 @@ def choose(options):
                 lines.append((path, number, seen[line.strip()], line, number in constant))
     chooser = random.Random(options.seed)
     chooser.shuffle(lines)
+    wanted = survivors_of(options.survivors) if options.survivors else None
     chosen, left_out = [], collections.Counter()
     for path, number, nth, line, is_constant in lines:
         changes = changes_of(line)
@@ -98,16 +112,17 @@ def choose(options):
             left_out["evaluated by the compiler"] += len(changes)
             continue
         left_out["no choice at run time"] += sum(change.switched is None for change in changes)
-        changes = [change for change in changes if change.switched is not None]
-        if not options.every and changes:
-            changes = [chooser.choice(changes)]
-        changes, overlapping = compatible(changes)
+        mutants = [{"path": path, "line": number + 1, "nth": nth, "before": line.strip(),
+                    "after": (line[:change.begin] + change.after + line[change.end:]).strip(), "change": change}
+                   for change in changes if change.switched is not None]
+        if wanted is not None:
+            mutants = [mutant for mutant in mutants if key_of(mutant) in wanted]
+        elif not options.every and mutants:
+            mutants = [chooser.choice(mutants)]
+        together, overlapping = compatible([mutant["change"] for mutant in mutants])
         left_out["overlap with another one"] += overlapping
-        for change in changes:
-            changed = line[:change.begin] + change.after + line[change.end:]
-            chosen.append({"path": path, "line": number + 1, "nth": nth, "before": line.strip(), "after": changed.strip(),
-                           "change": change})
-        if len(chosen) >= options.count:
+        chosen += [mutant for mutant in mutants if mutant["change"] in together]
+        if wanted is None and len(chosen) >= options.count:
             break
     chosen = chosen[:MAX_MUTANTS // 2]
     order = options.only or [""]
@@ -158,7 +173,8 @@ def write_tree(tree, mutants):
 
 
 def refused_by_compiler(output, build):
-    """The numbers of the mutants in its errors: those in the message, or the last one before the place."""
+    """The numbers of the mutants in its errors: those in the message, or the last one before the place, or those of the
+    file."""
     refused = set()
     for fault in re.split(r"^(?=[^\s|][^\n]*?:\d+:\d+: (?:fatal )?error: )", output, flags=re.M)[1:]:
         messages = "\n".join(line for line in fault.split("\n") if re.match(r"\S+:\d+:\d+: ", line))
@@ -167,26 +183,28 @@ def refused_by_compiler(output, build):
         path = os.path.normpath(os.path.join(build, path))
         if not named and os.path.exists(path):
             with open(path, encoding="utf-8") as file:
-                text = file.read().split("\n")[int(line) - 1]
+                text = file.read()
             marks = [(match.start() < int(column), match.start(), int(match[1]))
-                     for match in re.finditer(r"mutant::\w+<(\d+)", text)]
+                     for match in re.finditer(r"mutant::\w+<(\d+)", text.split("\n")[int(line) - 1])]
             before = [mark for mark in marks if mark[0]]
-            named = {(max(before) if before else min(marks))[2]} if marks else set()
+            # With choices, what the compiler evaluates may take more steps than it allows.
+            named = ({(max(before) if before else min(marks))[2]} if marks
+                     else set(map(int, re.findall(r"mutant::\w+<(\d+)", text))))
         refused |= named
     return refused
 
 
-def build_all(tree, build, mutants, jobs):
+def build_all(tree, build, mutants, options):
     """Builds the programs; returns the mutants that compile."""
     shutil.copy(os.path.join(HERE, "switch.hpp"), os.path.join(tree, "switch.hpp"))
     subprocess.run(["cmake", "-G", "Ninja", "-S", tree, "-B", build, "-DCMAKE_BUILD_TYPE=RelWithDebInfo",
                     "-DCMAKE_CXX_FLAGS_RELWITHDEBINFO=-O1 -DNDEBUG", "-DCMAKE_CXX_COMPILER=clang++-19",
                     f"-DCMAKE_CXX_FLAGS=-include {tree}/switch.hpp -w", "-DCMAKE_EXE_LINKER_FLAGS=-fuse-ld=lld-19",
-                    "-DWARPBEAM_PCH=OFF", "-DWARPBEAM_INSTALL=OFF"], check=True, stdout=subprocess.DEVNULL)
+                    "-DWARPBEAM_PCH=OFF", "-DWARPBEAM_INSTALL=OFF", *options.cmake], check=True, stdout=subprocess.DEVNULL)
     programs = {word.removeprefix("{build}/") for folder in {library_of(mutant["path"]) for mutant in mutants}
                 for command in LIBRARIES[folder] for word in command if word.startswith("{build}/")}
     while True:
-        made = subprocess.run(["ninja", "-C", build, "-j", str(jobs), "-k", "0", *sorted(programs)], stdout=subprocess.PIPE,
+        made = subprocess.run(["ninja", "-C", build, "-j", str(options.j), "-k", "0", *sorted(programs)], stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, text=True)
         if made.returncode == 0:
             return mutants
@@ -204,22 +222,23 @@ def build_all(tree, build, mutants, jobs):
 class Tests:
     """What runs, and which mutants it reaches."""
 
-    def __init__(self, work, tree, build):
-        self.work, self.tree, self.build = work, tree, build
+    def __init__(self, work, tree, build, is_sanitized):
+        self.work, self.tree, self.build, self.is_sanitized = work, tree, build, is_sanitized
         self.suites = {}
         for name in ("testsuite", "structured-field-tests"):
             found = subprocess.run([os.path.join(ROOT, ".ci", "suites"), "find", name, ""], stdout=subprocess.PIPE, text=True)
             if found.returncode != 0:
                 sys.exit("an official suite is not there: .ci/suites fetch")
             self.suites[name] = found.stdout.strip()
-        self.parts = {} # of each command, by its first two words: (seconds, mutants that are reached, arguments)
+        self.parts = {} # of each command, by its name: (seconds, mutants that are reached, arguments)
 
     def run(self, command, seconds, **env):
         """Whether it passes in that time of a processor."""
         words = [word.format(build=self.build, **self.suites) for word in command]
 
         def limit():
-            resource.setrlimit(resource.RLIMIT_DATA, (6 << 30, 6 << 30))
+            if not self.is_sanitized: # which reserves much more
+                resource.setrlimit(resource.RLIMIT_DATA, (6 << 30, 6 << 30))
             resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
 
         process = subprocess.Popen(words, cwd=self.tree, env={**os.environ, **env}, stdout=subprocess.DEVNULL,
@@ -249,7 +268,7 @@ class Tests:
         name = self.name(command)
         if name in self.parts:
             return
-        if "_tests" not in command[0]:
+        if "--gtest_brief=1" not in command:
             found = self.measured(command)
             if found is None:
                 sys.exit(f"without a change, this fails: {' '.join(command)}")
@@ -273,7 +292,7 @@ class Tests:
         print(f"{name}: {len(parts)} tests, without {', '.join(excluded) or 'exceptions'}", flush=True)
 
     def name(self, command):
-        return os.path.basename(command[0]) if "_tests" in command[0] else " ".join(command[:2])
+        return os.path.basename(command[0]) if "_tests" in command[0] else " ".join(command)
 
     def verdict(self, mutant):
         is_reached = False
@@ -334,6 +353,10 @@ def main():
     parser.add_argument("--match", default="", help="only lines in which this is found")
     parser.add_argument("--every", action="store_true", help="all changes of a line instead of one")
     parser.add_argument("--tests", default="", help="only the programs in whose name this regular expression is found")
+    parser.add_argument("--cmake", action="append", default=[], metavar="OPTION",
+                        help="for example --cmake=-DWARPBEAM_SANITIZE=address,undefined; with a WORK of its own")
+    parser.add_argument("--survivors", metavar="RESULTS", help="all that no test noticed in another run, whose results.jsonl "
+                        "this is, instead of some at random")
     parser.add_argument("-j", type=int, default=os.cpu_count(), help="how many are compiled, or run, at once")
     options = parser.parse_args()
     for commands in LIBRARIES.values():
@@ -350,10 +373,10 @@ def main():
     chosen_count = len(mutants)
     mutants = [mutant for mutant in mutants if key_of(mutant) not in refused]
     write_tree(tree, mutants)
-    compiling = build_all(tree, build, mutants, options.j)
+    compiling = build_all(tree, build, mutants, options)
     left_out["no choice at run time"] += chosen_count - len(compiling)
     print(f"{len(compiling)} mutants", flush=True)
-    tests = Tests(work, tree, build)
+    tests = Tests(work, tree, build, any("SANITIZE" in option for option in options.cmake))
     for folder in sorted({library_of(mutant["path"]) for mutant in compiling}):
         for command in LIBRARIES[folder]:
             tests.learn(command)
