@@ -245,7 +245,7 @@ private:
         }
         const TypeId base = context_.module.registry->add_group(group_);
         if (base == TypeRegistry::failed)
-            return context_.diagnostics.out_of_memory();
+            return no_room();
         for (uint32_t i = 0; i < group_.size(); ++i)
             if (!context_.append(context_.module.types, base + i))
                 return false;
@@ -261,6 +261,17 @@ private:
             if (!check_supertype(base + i, group_start_ + i, slices_[i].offset))
                 return false;
         return true;
+    }
+
+    /// Why the group is not in the registry.
+    bool no_room() noexcept {
+        const auto count = static_cast<unsigned>(group_.size());
+        if (!context_.module.registry->contains(max_type_id - count))
+            return context_.diagnostics.out_of_memory();
+        return context_.diagnostics.limit(slices_[0].offset,
+                                          "too many types with those of other modules: %u more (the limit "
+                                          "is %u for all modules of an engine)",
+                                          count, unsigned{max_type_id});
     }
 
     bool check_supertype(TypeId id, uint32_t index, size_t offset) noexcept {

@@ -234,7 +234,7 @@ TypeId TypeRegistry::add_group(std::span<const SubType> group) noexcept {
 }
 
 bool TypeRegistry::contains(TypeId id) const noexcept {
-    return id < impl_->count.load(std::memory_order_acquire);
+    return impl_ != nullptr && id < impl_->count.load(std::memory_order_acquire);
 }
 const SubType& TypeRegistry::operator[](TypeId id) const noexcept { return impl_->entry(id).type; }
 

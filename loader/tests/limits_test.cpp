@@ -92,6 +92,28 @@ TEST(Limits, are_set_by_the_embedder) {
     EXPECT_EQ(limited(Bytes(100, 0x01)), "limit: the module has 124 bytes (the limit is 100) @0");
 }
 
+TEST(Limits, all_modules_share_the_room_for_types) {
+    TypeRegistry types;
+    ASSERT_NE(types.add_group(std::vector<SubType>(max_type_id - 2)), TypeRegistry::failed);
+    LoadOptions options = all_features();
+    options.types = &types;
+    const auto with = [&](const std::vector<Bytes>& all) {
+        return fault(Binary{}.section(type, vec(all)).bytes, options);
+    };
+    EXPECT_EQ(with({func_type({i32}, {}), func_type({i64}, {})}), "valid");
+    EXPECT_EQ(with({func_type({i32}, {}), func_type({i64}, {})}), "valid") << "the same types";
+    EXPECT_EQ(
+        with({func_type({i32}, {}), func_type({i32}, {i64})}),
+        "limit: too many types with those of other modules: 1 more (the limit is 3000000 for all modules "
+        "of an engine), in the type section @15");
+    EXPECT_TRUE(types.contains(max_type_id - 1)) << "all have been used";
+
+    AccountingAllocator no_memory{Allocator::standard(), 0};
+    TypeRegistry none{no_memory};
+    options.types = &none;
+    EXPECT_EQ(with({func_type({}, {})}).find("out of memory"), 0u);
+}
+
 /// One recursive group of `size` structures, each of which refers to the next one.
 Bytes group_of(uint32_t size) {
     Bytes group = leb(1) + Bytes{0x4e} + leb(size);

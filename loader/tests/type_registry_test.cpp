@@ -89,6 +89,14 @@ TEST(TypeRegistry, gives_its_memory_back) {
     EXPECT_EQ(allocator.blocks().live, 0u);
 }
 
+TEST(TypeRegistry, without_memory_it_has_no_types) {
+    AccountingAllocator none{Allocator::standard(), 0};
+    TypeRegistry types{none};
+    const SubType one[] = {structure({})};
+    EXPECT_EQ(types.add_group(one), TypeRegistry::failed);
+    EXPECT_FALSE(types.contains(0));
+}
+
 TEST(TypeRegistry, has_room_for_three_million_types) {
     AccountingAllocator counted{Allocator::standard(), 1 << 20};
     TypeRegistry types{counted};

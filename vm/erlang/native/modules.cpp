@@ -47,7 +47,7 @@ Term load(ErlNifEnv* env, int, const Term argv[]) {
     const bool is_deterministic = enif_is_identical(deterministic, atoms.true_) != 0;
     if (!is_deterministic && enif_is_identical(deterministic, atoms.false_) == 0)
         return bad_argument(env, "deterministic is true or false");
-    const Engine& loader = engine(is_deterministic);
+    const Engine engine = make_engine(is_deterministic);
     std::span<const uint8_t> bytes{binary.data, binary.size};
     Vec<uint8_t> assembled;
     constexpr std::string_view magic{"\0asm", 4};
@@ -58,10 +58,10 @@ Term load(ErlNifEnv* env, int, const Term argv[]) {
         assembled = std::move(*parsed);
         bytes = assembled;
     }
-    auto module = loader.load(bytes);
+    auto module = engine.load(bytes);
     if (!module)
         return make_error(env, module.error());
-    ModuleResource made{*module, loader, link(env, loader, *module), is_small(*module)};
+    ModuleResource made{*module, engine, link(env, engine, *module), is_small(*module)};
     Term term;
     if (make_module(env, std::move(made), term) == nullptr)
         return make_error(env, atoms.out_of_memory, "out of memory for a module");

@@ -7,17 +7,12 @@
 
 namespace warpbeam::erlang {
 
-const Engine& engine(bool is_deterministic) noexcept {
-    const auto make = [](bool deterministic) {
-        Config config;
-        config.features.enable(Feature::legacy_exceptions);
-        config.fuel = config.interruption = config.patched_interruption = config.eager = true;
-        config.deterministic = deterministic;
-        return config;
-    };
-    static const Engine usual{make(false)};
-    static const Engine deterministic{make(true)};
-    return is_deterministic ? deterministic : usual;
+Engine make_engine(bool is_deterministic) noexcept {
+    Config config;
+    config.features.enable(Feature::legacy_exceptions);
+    config.fuel = config.interruption = config.patched_interruption = config.eager = true;
+    config.deterministic = is_deterministic;
+    return Engine{config};
 }
 
 bool has_only(ErlNifEnv* env, Term options, std::initializer_list<Term> known) noexcept {

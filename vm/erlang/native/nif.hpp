@@ -48,9 +48,9 @@ Nif fork_instance;
 inline constexpr size_t max_copy = 64 * 1024; ///< the bytes that are copied on an ordinary scheduler
 inline constexpr size_t max_values = 1'000;   ///< parameters or results, as validation allows
 
-/// The engines of the node: one whose code gives the same results everywhere (Config::deterministic), and the
-/// usual one.
-[[nodiscard]] const Engine& engine(bool is_deterministic) noexcept;
+/// An engine for one module, since an engine keeps the types of all its modules, also of refused ones, and
+/// the modules that a node loads come from others. `is_deterministic`: Config::deterministic.
+[[nodiscard]] Engine make_engine(bool is_deterministic) noexcept;
 
 [[nodiscard]] inline Term bad_argument(ErlNifEnv* env, std::string_view message) noexcept {
     return make_error(env, atoms.bad_argument, message);

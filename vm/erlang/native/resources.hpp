@@ -21,7 +21,7 @@ namespace warpbeam::erlang {
 /// A loaded module. It never changes.
 struct ModuleResource {
     Module module;
-    const Engine& engine;     ///< that loaded it
+    Engine engine;            ///< that loaded it
     LinkedModule linked = {}; ///< with imports that the callers answer; empty if not all are functions
     bool is_small = false; ///< whether an instance is made in some microseconds, but for its start function
 };

@@ -48,6 +48,25 @@ memory_of_stopped_test_() ->
              exit(Caller, kill)
      end}.
 
+%% The types of a module go with it, also those of a module that is refused: three million are as many as an engine has room
+%% for.
+types_of_modules_test_() ->
+    {timeout, 120,
+     fun() ->
+             ?assertMatch({error, #{kind := malformed}}, load_types(999999, <<3, 2, 1, 1>>)),
+             [?assertMatch({ok, _}, load_types(Count, <<>>)) || Count <- [999998, 999997, 999996]]
+     end}.
+
+%% A module with one group of so many types. What it returns is no longer referred to after the call.
+load_types(Count, More) ->
+    Group = [1, 16#4e, leb(Count), binary:copy(<<16#60, 0, 0>>, Count)],
+    Result = warpbeam:load([<<0, "asm", 1, 0, 0, 0, 1>>, leb(iolist_size(Group)), Group, More]),
+    true = erlang:garbage_collect(),
+    Result.
+
+leb(Number) when Number < 128 -> [Number];
+leb(Number) -> [Number rem 128 + 128 | leb(Number div 128)].
+
 call_what_is_sent() ->
     receive {From, I, Calls} ->
         call_until_told(I, Calls),

@@ -85,9 +85,9 @@ struct EngineLoadOptions {
     bool borrow = false;
 };
 
-/// The environment shared by modules and stores: the configuration and the types. A handle: copies refer to
-/// the same engine. The engine lives as long as any of its handles, or any store, linker or module created
-/// with it.
+/// The environment shared by modules and stores: the configuration, and the types of all modules, which stay
+/// even when a module is refused or freed (docs/limits.md). A handle: copies refer to the same engine, which
+/// lives as long as any of its handles, or any store, linker or module created with it.
 /// Thread-safety: any thread may call any function at any time.
 /// https://webassembly.github.io/spec/core/appendix/embedding.html
 class WARPBEAM_API Engine {
