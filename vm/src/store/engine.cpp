@@ -22,7 +22,7 @@ Engine::Impl::Impl(Allocator& allocator, const Config& with) noexcept
                                                                 : nullptr)},
       layouts{patches_code(with) && !stop_points ? nullptr
                                                  : create<vm::Layouts>(allocator, allocator, types)},
-      guard_pages{with.guard_pages && vm::catch_faults()}, slots{allocator} {}
+      guard_pages{with.guard_pages && vm::catch_faults()}, small_memories{allocator} {}
 
 Engine::Impl::~Impl() { destroy(allocator(), layouts); }
 
@@ -62,7 +62,7 @@ vm::Layouts* vm::Internal::layouts(const Engine& engine) noexcept {
     return engine.impl_ != nullptr ? engine.impl_->layouts : nullptr;
 }
 MemorySlots* vm::Internal::slots(const Engine& engine) noexcept {
-    return engine.impl_ != nullptr ? &engine.impl_->slots : nullptr;
+    return engine.impl_ != nullptr ? &engine.impl_->small_memories.slots() : nullptr;
 }
 
 vm::StopPoints* vm::Internal::stop_points(const Engine& engine) noexcept {

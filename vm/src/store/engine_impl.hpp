@@ -2,8 +2,8 @@
 
 #include "handlers/stop_points.hpp"
 #include "heap/layout.hpp"
+#include "store/small_memories.hpp"
 
-#include <warpbeam/memory/memory_slots.hpp>
 #include <warpbeam/memory/ref.hpp>
 #include <warpbeam/vm/engine.hpp>
 
@@ -19,7 +19,7 @@ struct Engine::Impl : RefCounted<Engine::Impl> {
     const Ref<vm::StopPoints> stop_points; ///< null if code is not changed to stop it
     vm::Layouts* const layouts;            ///< null when there was no memory, for the stop points either
     const bool guard_pages;
-    MemorySlots slots; ///< for small memories of all stores
+    vm::SmallMemories small_memories; ///< of all stores
 };
 
 } // namespace warpbeam
