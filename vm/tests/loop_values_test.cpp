@@ -1,5 +1,8 @@
 #include "execution_fixture.hpp"
 
+#include <algorithm>
+#include <numeric>
+
 /// Values that go round: parameters of loops, and the arguments of functions that call themselves at their
 /// end. Each program is run at once and in the smallest slices, and its result is compared with what C++
 /// computes.
@@ -67,6 +70,42 @@ TEST_F(LoopValuesTest, a_parameter_counts) {
           (i32.const 1) (i32.sub) (local.tee $n) (local.get $n) (br_if $l)))))";
     EXPECT_EQ(run(text, {Value{100}}), 0u);
     EXPECT_EQ(run(text, {Value{1}}), 0u);
+}
+
+/// With more than 32, none has a register.
+TEST_F(LoopValuesTest, many_parameters_go_round) {
+    constexpr int rounds = 70;
+    for (const size_t count : {32u, 33u, 100u}) {
+        std::string types, first, locals, taken, pushed, sum;
+        for (size_t i = 0; i < count; ++i) {
+            const std::string x = " $x" + std::to_string(i);
+            types += " i64";
+            first += "(i64.const " + std::to_string(i) + ")";
+            locals += "(local" + x + " i64)";
+            taken = "(local.set" + x + ")" + taken;
+            pushed += "(local.get" +
+                      (i == 0 ? " $x" + std::to_string(count - 1) : " $x" + std::to_string(i - 1)) + ")";
+            if (i == 0)
+                pushed += "(i64.add (i64.extend_i32_u (local.get $n)))";
+            sum +=
+                "(local.set $sum (i64.add (i64.mul (local.get $sum) (i64.const 31)) (local.get" + x + ")))";
+        }
+        const std::string text =
+            "(module (func (export \"f\") (param $n i32) (result i64) (local $sum i64) " + locals + first +
+            "(loop $l (param" + types + ") (result" + types + ")" + taken + pushed +
+            "(br_if $l (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))" + taken + sum +
+            "(local.get $sum)))";
+        std::vector<uint64_t> values(count);
+        std::iota(values.begin(), values.end(), 0);
+        for (uint64_t n = rounds; n != 0; --n) {
+            std::rotate(values.begin(), values.end() - 1, values.end());
+            values[0] += n;
+        }
+        uint64_t expected = 0;
+        for (const uint64_t value : values)
+            expected = expected * 31 + value;
+        EXPECT_EQ(run(text, {Value{rounds}}), expected) << count;
+    }
 }
 
 TEST_F(LoopValuesTest, two_parameters_change_places) {

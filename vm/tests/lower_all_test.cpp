@@ -1,6 +1,6 @@
 #include "fixture.hpp"
 
-#include <warpbeam/memory/allocator.hpp>
+#include <warpbeam/memory/accounting_allocator.hpp>
 #include <warpbeam/vm/observer.hpp>
 #include <warpbeam/vm/worker_pool.hpp>
 
@@ -184,6 +184,25 @@ public:
     }
     std::atomic<int64_t> left = INT64_MAX;
 };
+
+TEST(LowerAll, loops_with_many_parameters_take_little_memory) {
+    AccountingAllocator memory{Allocator::standard(), 16 << 20};
+    const Engine engine{{.allocator = &memory}};
+    std::string types, numbers, dropped, loops;
+    for (int i = 0; i < 1000; ++i) {
+        types += " i32";
+        numbers += "(i32.const 0)";
+        dropped += "(drop)";
+    }
+    for (int i = 0; i < 4000; ++i)
+        loops += "(loop (type 0))";
+    const std::string text = "(module (type (func (param" + types + ") (result" + types + "))) (func " +
+                             numbers + loops + dropped + "))";
+    const Module module = *engine.load(assemble(text));
+    Threads threads{0};
+    const auto lowered = engine.lower(module, threads);
+    EXPECT_TRUE(lowered) << (lowered ? "" : lowered.error().message());
+}
 
 TEST(LowerAll, reports_that_memory_ran_out_and_can_be_repeated) {
     Exhaustible memory;

@@ -37,7 +37,7 @@ void Lowering::begin_loop() noexcept {
 /// The parameters of a loop are like locals whose slots are their homes, if one has a register.
 void Lowering::place_params(Control& loop, size_t set) noexcept {
     const size_t count = loop.type.params();
-    if (set == 0 || count == 0)
+    if (set == 0 || count == 0 || count > max_params_to_pin)
         return;
     const uint32_t first = choice_.first_params[set];
     for (size_t i = 0; i < count; ++i)

@@ -247,6 +247,8 @@ private:
 
     /// Each round sets a parameter, and uses it at least once.
     bool add_params(const BlockType& type) noexcept {
+        if (type.params() > max_params_to_pin)
+            return true;
         bool can_be_pinned = params_can_be_pinned_;
         for (size_t i = 0; i < type.params(); ++i)
             can_be_pinned &= type.param(i) != ValType::ref && type.param(i) != ValType::v128;

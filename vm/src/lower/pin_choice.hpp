@@ -34,6 +34,9 @@ struct PinChoice {
 /// A larger body has no pinned locals: it would take too long to choose them without a stop.
 inline constexpr size_t large_body = 512 * 1024;
 
+/// A loop with more parameters has none in registers: each would be a local, and a loop takes three bytes.
+inline constexpr size_t max_params_to_pin = 32;
+
 /// Reads the body once. `kinds` are the types of all locals, parameters first, `bot` for one that can't be
 /// pinned; the parameters of loops may be excluded. False if memory runs out.
 [[nodiscard]] bool choose_pins(const Module& module, const FuncBody& body, std::span<const Kind> kinds,
