@@ -214,8 +214,9 @@ image = xml.etree.ElementTree.fromstring(read("p.svg"))
 boxes = {element.get("data-name"): element for element in image.iter() if element.get("data-name")}
 expect("a flame graph", {"all", "both", "loop"} <= set(boxes), boxes)
 expect("callers are below", float(boxes["loop"].get("data-y")) < float(boxes["both"].get("data-y")))
+# As above: on a busy machine, the pages of the stack take some milliseconds when they are touched first.
 check("a deep stack", ["run", "--profile=p.json", "calls.wat", "--invoke", "down", "10000"],
-      stderr=re.compile(r" 100.0 %  loop\n|9\d.\d %  loop\n"))
+      stderr=re.compile(r" 100.0 %  loop\n|[89]\d.\d %  loop\n"))
 samples = json.loads(read("p.json"))
 profile = samples["profiles"][0]
 expect("for speedscope", samples["$schema"] == "https://www.speedscope.app/file-format-schema.json" and
